@@ -1,0 +1,158 @@
+//! The table: every chapter, program, exercise, check list and demo, in order. The only list.
+//!
+//! `tests/manifest.rs` derives every path from it and says what is missing, stray or out of order.
+//! Adding a chapter: add its row here, run `cargo test --test manifest`, write the files it names.
+
+use crate::demo::Demo;
+use crate::demo::{ch01_ports, ch02_echo};
+use crate::grader::check::Check;
+use crate::grader::checks::{ch01_ports as checks01, ch02_echo as checks02};
+
+/// A part of the book: chapters that share a subject.
+pub struct Part {
+    /// Roman, as the book prints it: `I`.
+    pub numeral: &'static str,
+    pub title: &'static str,
+    pub chapters: &'static [Chapter],
+}
+
+/// A chapter: one page, its programs, its exercises, one demo.
+pub struct Chapter {
+    pub number: u8,
+    /// Shared by the page, the checks and the demo: `ch02_echo`.
+    pub stem: &'static str,
+    pub title: &'static str,
+    /// The question that the chapter answers.
+    pub question: &'static str,
+    pub minutes: Minutes,
+    /// File stems under `src/bin`, in the order in which the page meets them.
+    pub programs: &'static [&'static str],
+    pub exercises: &'static [Exercise],
+    pub demo: Demo,
+    /// Its programs, exercises and checks need the cargo feature `tls`.
+    pub tls: bool,
+}
+
+/// What a chapter takes, in minutes, as its page says.
+pub struct Minutes {
+    pub read: u16,
+    /// Its exercises together.
+    pub practise: u16,
+    /// In a classroom, with the demo.
+    pub teach: u16,
+}
+
+/// What a learner writes and the grader judges.
+pub struct Exercise {
+    /// The file's stem under `exercises/src/bin`: `ex02_echo_server`.
+    pub name: &'static str,
+    /// One to three.
+    pub stars: u8,
+    pub minutes: u16,
+    /// What it is to do, in half a line.
+    pub task: &'static str,
+    pub role: Role,
+    /// What it is run with, as its usage line says: `ADDR`.
+    pub usage: &'static str,
+    pub checks: &'static [Check],
+}
+
+/// How the grader meets a submission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Started with an address; the grader connects to it.
+    Server,
+    /// Started by each check with what it is to do; it connects to the grader.
+    Client,
+}
+
+pub const PARTS: &[Part] = &[Part {
+    numeral: "I",
+    title: "Streams",
+    chapters: &[
+        Chapter {
+            number: 1,
+            stem: "ch01_ports",
+            title: "Ports and processes",
+            question: "Who owns a port, and how does a message find it?",
+            minutes: Minutes { read: 20, practise: 75, teach: 45 },
+            programs: &["ch01_whoson", "ch01_five_tuple", "ch01_port_scan"],
+            exercises: &[
+                Exercise {
+                    name: "ex01_caller_id",
+                    stars: 1,
+                    minutes: 10,
+                    task: "a server that tells each client the client's own address",
+                    role: Role::Server,
+                    usage: "ADDR",
+                    checks: checks01::CALLER_ID,
+                },
+                Exercise {
+                    name: "ex01_port_scan",
+                    stars: 2,
+                    minutes: 35,
+                    task: "open, refused or filtered: a hundred silent ports in two timeouts",
+                    role: Role::Client,
+                    usage: "HOST LOW HIGH",
+                    checks: checks01::PORT_SCAN,
+                },
+                Exercise {
+                    name: "ex01_every_address",
+                    stars: 2,
+                    minutes: 30,
+                    task: "a client that tries each address until one answers",
+                    role: Role::Client,
+                    usage: "ADDR [ADDR...]",
+                    checks: checks01::EVERY_ADDRESS,
+                },
+            ],
+            demo: ch01_ports::DEMO,
+            tls: false,
+        },
+        Chapter {
+            number: 2,
+            stem: "ch02_echo",
+            title: "A raw TCP echo",
+            question: "What goes in comes out: what does that take?",
+            minutes: Minutes { read: 20, practise: 60, teach: 45 },
+            programs: &["ch02_hello_server", "ch02_echo_server", "ch02_echo_client"],
+            exercises: &[
+                Exercise {
+                    name: "ex02_echo_server",
+                    stars: 1,
+                    minutes: 25,
+                    task: "every byte back, as it comes, until the client is done",
+                    role: Role::Server,
+                    usage: "ADDR",
+                    checks: checks02::ECHO_SERVER,
+                },
+                Exercise {
+                    name: "ex02_echo_client",
+                    stars: 2,
+                    minutes: 35,
+                    task: "stdin out, the reply back, 8 MiB without a deadlock",
+                    role: Role::Client,
+                    usage: "ADDR",
+                    checks: checks02::ECHO_CLIENT,
+                },
+            ],
+            demo: ch02_echo::DEMO,
+            tls: false,
+        },
+    ],
+}];
+
+/// Every chapter, in order.
+pub fn chapters() -> impl Iterator<Item = &'static Chapter> {
+    PARTS.iter().flat_map(|part| part.chapters)
+}
+
+/// Every exercise with its chapter, in order.
+pub fn exercises() -> impl Iterator<Item = (&'static Chapter, &'static Exercise)> {
+    chapters().flat_map(|chapter| chapter.exercises.iter().map(move |exercise| (chapter, exercise)))
+}
+
+/// The exercise of exactly this name.
+pub fn exercise(name: &str) -> Option<(&'static Chapter, &'static Exercise)> {
+    exercises().find(|(_, exercise)| exercise.name == name)
+}

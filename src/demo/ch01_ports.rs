@@ -1,0 +1,1 @@
+pub const DEMO: super::Demo = super::Demo {};

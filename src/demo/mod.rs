@@ -1,0 +1,3 @@
+//! d
+pub mod ch01_ports; pub mod ch02_echo;
+pub struct Demo {}

@@ -1,0 +1,570 @@
+//! What is graded of chapter 2's exercises.
+
+use crate::grader::check::{Cause, Check, Control, Stop, Told};
+use crate::grader::client::Client;
+use crate::grader::failure::Symptom;
+use crate::grader::stage::{Pupil, Stage};
+use std::time::Duration;
+
+/// More than the buffers of both kernels hold, each way.
+const BIG: usize = 8 << 20;
+
+/// Bytes that a line, a C string or a UTF-8 decoder would stumble over.
+const AWKWARD: &[u8] = b"\0\r\n\xff\xfe\r\r\n\n\xc3\x28 end without LF\xe2\x82";
+
+pub const ECHO_SERVER: &[Check] = &[
+    Check {
+        name: "what a client sends comes back",
+        why: "this is what an echo is",
+        run: |stage| {
+            let mut alice = stage.client("alice")?;
+            alice.says(b"hello\n")?;
+            alice.hears(b"hello\n")
+        },
+        ..Check::PLAIN
+    },
+    Check {
+        name: "nothing comes back but what was sent",
+        why: "a read fills only the beginning of the buffer; the rest of it is not the client's",
+        run: |stage| {
+            let mut alice = stage.client("alice")?;
+            alice.says(b"hello\n")?;
+            alice.hears(b"hello\n")?;
+            // The answer to this is the fence: what comes before it was not asked for.
+            alice.says(b"!\n")?;
+            alice.hears(b"!\n")
+        },
+        control: Some(ONE_MESSAGE),
+        causes: &[
+            Cause {
+                symptom: Symptom::Different,
+                likely: "the whole buffer was sent back, not the part that the read filled",
+                advice: "read() returns how many bytes it put there: send back only those",
+            },
+            STOPPED_AFTER_ONE,
+            Cause { symptom: Symptom::Reset, ..STOPPED_AFTER_ONE },
+            Cause { symptom: Symptom::Silence, ..STOPPED_AFTER_ONE },
+        ],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "a conversation goes on until the client ends it",
+        why: "TCP carries a stream: how many reads it takes is not known beforehand",
+        run: |stage| {
+            let mut alice = stage.client("alice")?;
+            for round in 0..5 {
+                let line = format!("line {round}\n");
+                alice.says(line.as_bytes())?;
+                alice.hears(line.as_bytes())?;
+            }
+            Ok(())
+        },
+        control: Some(ONE_MESSAGE),
+        causes: &[
+            STOPPED_AFTER_ONE,
+            Cause { symptom: Symptom::Any, ..STOPPED_AFTER_ONE },
+        ],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "a byte is echoed before the next is sent",
+        why: "a client that waits for each answer, as a person does, must not wait for ever",
+        points: 2,
+        run: |stage| {
+            let mut alice = stage.client("alice")?;
+            for byte in [b"h", b"e", b"y", b"\n"] {
+                alice.says(byte)?;
+                alice.hears(byte)?;
+            }
+            Ok(())
+        },
+        control: Some(Control {
+            name: "the same bytes in one write, then the half-close",
+            run: |stage| {
+                let mut alice = stage.client("alice")?;
+                alice.says(b"hey\n")?;
+                alice.half_closes()?;
+                alice.hears(b"hey\n")
+            },
+        }),
+        causes: &[Cause {
+            symptom: Symptom::Silence,
+            likely: "the server waits for more (a line's end, a full buffer, the end of the \
+                     stream) before it answers",
+            advice: "answer what each read returned before you read again",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "CR, LF and NUL come back as they are",
+        why: "a byte stream has no lines: what looks like a line's end is data",
+        run: |stage| echoed(stage, b"one\r\ntwo\n\r\n\0three\r"),
+        control: Some(ONE_MESSAGE),
+        causes: &[Cause {
+            symptom: Symptom::Any,
+            likely: "the bytes pass through something that knows lines or strings",
+            advice: "read into a buffer of bytes, and write the same bytes: no lines, no String",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "bytes that are not UTF-8 come back as they are",
+        why: "a peer may send any bytes; most of what travels is not text",
+        run: |stage| echoed(stage, b"caf\xe9 \xff\xfe \xc3\x28 \x80\n"),
+        control: Some(ONE_MESSAGE),
+        causes: &[Cause {
+            symptom: Symptom::Any,
+            likely: "the bytes are turned into text on their way",
+            advice: "keep them bytes: from_utf8 fails on them, and from_utf8_lossy replaces them",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "8 MiB come back to the byte",
+        why: "what works for a line may not for a file: buffers fill, reads return parts",
+        points: 2,
+        run: |stage| {
+            let mut alice = stage.client("alice")?;
+            let bytes = stage.random_bytes(BIG);
+            alice.says(&bytes)?;
+            alice.hears(&bytes)
+        },
+        control: Some(Control {
+            name: "100 random bytes",
+            run: |stage| {
+                let bytes = stage.random_bytes(100);
+                echoed(stage, &bytes)
+            },
+        }),
+        causes: &[Cause {
+            symptom: Symptom::Any,
+            likely: "some bytes are dropped, or counted in too small a number, when many come",
+            advice: "look at what happens with the rest when a read or a write is not whole",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "what was sent before the half-close all comes back",
+        why: "a half-close says \"I have said all\", not \"I have heard all\"",
+        points: 2,
+        run: |stage| {
+            let mut alice = stage.client("alice")?;
+            let bytes = stage.random_bytes(60_000);
+            alice.stops_reading();
+            alice.says(&bytes)?;
+            alice.half_closes()?;
+            alice.reads_again();
+            alice.hears(&bytes)
+        },
+        control: Some(Control {
+            name: "the same bytes without the half-close",
+            run: |stage| {
+                let mut alice = stage.client("alice")?;
+                let bytes = stage.random_bytes(60_000);
+                alice.says(&bytes)?;
+                alice.hears(&bytes)
+            },
+        }),
+        causes: &[Cause {
+            symptom: Symptom::Any,
+            likely: "the end of the client's stream ends the connection before all was answered",
+            advice: "at Ok(0) the client listens still: send what is left, then close",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "after the half-close the connection ends within 1 s",
+        why: "a client that reads to the end waits for it; a connection that stays open leaks",
+        points: 2,
+        run: |stage| {
+            let mut alice = stage.client("alice")?;
+            alice.says(b"goodbye\n")?;
+            alice.half_closes()?;
+            alice.hears(b"goodbye\n")?;
+            alice.hears_end_within(Duration::from_secs(1))
+        },
+        control: Some(ONE_MESSAGE),
+        causes: &[Cause {
+            symptom: Symptom::Any,
+            likely: "the end of the client's stream goes unnoticed, or the stream is kept",
+            advice: "a read of 0 bytes is the end: leave the loop and let the stream go",
+        }],
+        alone: true,
+        ..Check::PLAIN
+    },
+    Check {
+        name: "clients are served one after another",
+        why: "a server serves until it is ended",
+        run: |stage| {
+            for (who, line) in [("alice", "one\n"), ("bob", "two\n"), ("carol", "three\n")] {
+                let mut client = stage.client(who)?;
+                client.says(line.as_bytes())?;
+                client.half_closes()?;
+                client.hears(line.as_bytes())?;
+                client.hears_end()?;
+            }
+            Ok(())
+        },
+        control: Some(ONE_MESSAGE),
+        causes: &[Cause {
+            symptom: Symptom::Any,
+            likely: "the server ends, or stops accepting, after its first client",
+            advice: "accept in a loop: one client's end is not the server's",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "a client that resets ends nothing",
+        why: "clients crash, and cables are pulled: one peer's error is not the server's",
+        points: 2,
+        run: |stage| {
+            let mut mallory = stage.client("mallory")?;
+            mallory.says(b"hello\n")?;
+            mallory.hears(b"hello\n")?;
+            mallory.resets()?;
+            echoed(stage, b"still there?\n")
+        },
+        control: Some(Control {
+            name: "the same with a client that hangs up in peace",
+            run: |stage| {
+                let mut mallory = stage.client("mallory")?;
+                mallory.says(b"hello\n")?;
+                mallory.hears(b"hello\n")?;
+                mallory.hangs_up()?;
+                echoed(stage, b"still there?\n")
+            },
+        }),
+        causes: &[ENDED_BY_ONE_CLIENT],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "a client that resets without having read its echo ends nothing",
+        why: "then it is the write that fails, not the read",
+        points: 1,
+        run: |stage| {
+            let mut mallory = stage.client("mallory")?;
+            mallory.stops_reading();
+            mallory.floods(64 << 20)?;
+            mallory.resets()?;
+            echoed(stage, b"still there?\n")
+        },
+        control: Some(Control {
+            name: "the same client, reset before it says anything",
+            run: |stage| {
+                stage.client("mallory")?.resets()?;
+                echoed(stage, b"still there?\n")
+            },
+        }),
+        causes: &[ENDED_BY_ONE_CLIENT],
+        ..Check::PLAIN
+    },
+];
+
+const ONE_MESSAGE: Control = Control {
+    name: "one short line, once",
+    run: |stage| echoed(stage, b"hello\n"),
+};
+
+const STOPPED_AFTER_ONE: Cause = Cause {
+    symptom: Symptom::End,
+    likely: "the server reads once, answers, and has done with the client",
+    advice: "read again after each answer, until read() returns 0",
+};
+
+const ENDED_BY_ONE_CLIENT: Cause = Cause {
+    symptom: Symptom::Any,
+    likely: "an error of one connection leaves the loop that accepts the next",
+    advice: "handle it where the one client is served; look for `?`, unwrap and expect in the loop",
+};
+
+/// A client of its own sends this and hears it.
+fn echoed(stage: &Stage, bytes: &[u8]) -> Told {
+    let mut alice = stage.client("alice")?;
+    alice.says(bytes)?;
+    alice.hears(bytes)
+}
+
+pub const ECHO_CLIENT: &[Check] = &[
+    Check {
+        name: "stdin goes to the server, the reply to stdout",
+        why: "this is what the client is for",
+        run: |stage| {
+            let (pupil, mut server) = met(stage, b"hello\n")?;
+            server.hears(b"hello\n")?;
+            server.says(b"hello\n")?;
+            server.hangs_up()?;
+            ended(&pupil)?;
+            pupil.printed(b"hello\n")
+        },
+        ..Check::PLAIN
+    },
+    Check {
+        name: "exit status 0 when all came back",
+        why: "a script asks the exit status, not a person",
+        run: |stage| {
+            let (pupil, server) = met(stage, b"hello\n")?;
+            echoes_to_the_end(server, b"hello\n")?;
+            pupil.exits(0)
+        },
+        ..Check::PLAIN
+    },
+    Check {
+        name: "after all of stdin comes the half-close",
+        why: "it is how the server learns that nothing more will come",
+        points: 2,
+        run: |stage| {
+            let (pupil, mut server) = met(stage, b"all of it\n")?;
+            server.hears(b"all of it\n")?;
+            server.hears_end()?;
+            server.says(b"all of it\n")?;
+            server.hangs_up()?;
+            pupil.exits(0)
+        },
+        control: Some(Control {
+            name: "a server that answers without waiting for the half-close",
+            run: |stage| {
+                let (pupil, mut server) = met(stage, b"all of it\n")?;
+                server.hears(b"all of it\n")?;
+                server.says(b"all of it\n")?;
+                server.hangs_up()?;
+                ended(&pupil)?;
+                pupil.printed(b"all of it\n")
+            },
+        }),
+        causes: &[
+            Cause {
+                symptom: Symptom::StillOpen,
+                likely: "the writing side stays open after stdin has ended",
+                advice: "shut down the writing half only; the reading half is still needed",
+            },
+            LOST_THE_REPLY,
+            Cause { symptom: Symptom::Reset, ..LOST_THE_REPLY },
+        ],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "a reply that comes after the half-close is printed",
+        why: "to have said all is not to have heard all",
+        run: |stage| {
+            let (pupil, mut server) = met(stage, b"late\n")?;
+            server.hears(b"late\n")?;
+            server.hears_end()?;
+            server.says(b"late\n")?;
+            server.hangs_up()?;
+            ended(&pupil)?;
+            pupil.printed(b"late\n")
+        },
+        control: Some(Control {
+            name: "a reply before the half-close",
+            run: |stage| {
+                let (pupil, mut server) = met(stage, b"late\n")?;
+                server.hears(b"late\n")?;
+                server.says(b"late\n")?;
+                server.hangs_up()?;
+                ended(&pupil)?;
+                pupil.printed(b"late\n")
+            },
+        }),
+        causes: &[Cause { symptom: Symptom::Any, ..LOST_THE_REPLY }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "a reply in many pieces is printed whole",
+        why: "one read returns what is there, not what was sent",
+        points: 2,
+        run: |stage| {
+            let line = b"one reply in many small pieces\n";
+            let (pupil, mut server) = met(stage, line)?;
+            server.hears(line)?;
+            server.says_slowly(line, 3)?;
+            server.hangs_up()?;
+            ended(&pupil)?;
+            pupil.printed(line)
+        },
+        control: Some(Control {
+            name: "the same reply in one piece",
+            run: |stage| {
+                let line = b"one reply in many small pieces\n";
+                let (pupil, mut server) = met(stage, line)?;
+                server.hears(line)?;
+                server.says(line)?;
+                server.hangs_up()?;
+                ended(&pupil)?;
+                pupil.printed(line)
+            },
+        }),
+        causes: &[Cause {
+            symptom: Symptom::Any,
+            likely: "what one read() returned was taken for the whole reply",
+            advice: "read until the end of the stream",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "any bytes go out and come back as they are",
+        why: "a client that knows only text can't fetch a picture",
+        run: |stage| {
+            let (pupil, server) = met(stage, AWKWARD)?;
+            echoes_to_the_end(server, AWKWARD)?;
+            ended(&pupil)?;
+            pupil.printed(AWKWARD)
+        },
+        control: Some(Control {
+            name: "a line of ASCII",
+            run: |stage| {
+                let (pupil, server) = met(stage, b"hello\n")?;
+                echoes_to_the_end(server, b"hello\n")?;
+                ended(&pupil)?;
+                pupil.printed(b"hello\n")
+            },
+        }),
+        causes: &[Cause {
+            symptom: Symptom::Any,
+            likely: "the bytes pass through lines or text on one of the two ways",
+            advice: "read stdin as bytes and write stdout as bytes: no lines, no String",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "8 MiB go out and come back without a deadlock",
+        why: "a server that echoes as it reads stops reading when nobody takes its echo",
+        points: 2,
+        run: |stage| {
+            let bytes = stage.random_bytes(BIG);
+            let (pupil, mut server) = met(stage, &bytes)?;
+            server.echoes(&bytes)?;
+            server.hears_end()?;
+            server.hangs_up()?;
+            pupil.exits(0)?;
+            pupil.printed(&bytes)
+        },
+        control: Some(Control {
+            name: "1 KiB by the same server",
+            run: |stage| {
+                let bytes = stage.random_bytes(1 << 10);
+                let (pupil, mut server) = met(stage, &bytes)?;
+                server.echoes(&bytes)?;
+                server.hears_end()?;
+                server.hangs_up()?;
+                ended(&pupil)?;
+                pupil.printed(&bytes)
+            },
+        }),
+        causes: &[Cause {
+            symptom: Symptom::Silence,
+            likely: "all is sent before anything is read: each side waits for the other to read",
+            advice: "send and receive at the same time: two threads, each with its own handle",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "an empty stdin is an empty conversation",
+        why: "nothing is an input too",
+        run: |stage| {
+            let (pupil, mut server) = met(stage, b"")?;
+            server.hears_end()?;
+            server.hangs_up()?;
+            pupil.exits(0)?;
+            pupil.printed(b"")
+        },
+        ..Check::PLAIN
+    },
+    Check {
+        name: "a server that ends early is exit status 1, with what came on stdout",
+        why: "half a file that looks like a whole one is worse than an error",
+        points: 2,
+        run: |stage| {
+            let (pupil, mut server) = met(stage, b"all twelve b")?;
+            server.hears(b"all twelve b")?;
+            server.says(b"all t")?;
+            server.hangs_up()?;
+            failed_with_a_sentence(&pupil)?;
+            pupil.printed(b"all t")
+        },
+        control: Some(Control {
+            name: "the same server with the whole echo",
+            run: |stage| {
+                let (pupil, server) = met(stage, b"all twelve b")?;
+                echoes_to_the_end(server, b"all twelve b")?;
+                pupil.exits(0)
+            },
+        }),
+        causes: &[Cause {
+            symptom: Symptom::Status,
+            likely: "the end of the stream is taken for success, whatever came before it",
+            advice: "count what went out and what came back, and compare at the end",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "a server that breaks off while stdin is being sent is exit status 1",
+        why: "then it is the write that fails; what had come back by then still counts",
+        run: |stage| {
+            let bytes = stage.random_bytes(BIG);
+            let (pupil, mut server) = met(stage, &bytes)?;
+            server.hears(&bytes[..4096])?;
+            server.stops_reading();
+            server.says(&bytes[..1000])?;
+            server.fence()?;
+            server.resets()?;
+            failed_with_a_sentence(&pupil)?;
+            pupil.printed(&bytes[..1000])
+        },
+        control: Some(Control {
+            name: "the same bytes, all echoed",
+            run: |stage| {
+                let bytes = stage.random_bytes(BIG);
+                let (pupil, mut server) = met(stage, &bytes)?;
+                server.echoes(&bytes)?;
+                server.hears_end()?;
+                server.hangs_up()?;
+                pupil.exits(0)
+            },
+        }),
+        causes: &[
+            Cause {
+                symptom: Symptom::Status,
+                likely: "a write that failed is not looked at, or is a panic",
+                advice: "let the error of either direction decide the exit status",
+            },
+            Cause {
+                symptom: Symptom::Any,
+                likely: "the program ends before what it had read is on stdout",
+                advice: "flush stdout, and finish reading, before you exit",
+            },
+        ],
+        ..Check::PLAIN
+    },
+];
+
+const LOST_THE_REPLY: Cause = Cause {
+    symptom: Symptom::Status,
+    likely: "the connection was closed in both directions as soon as stdin had ended",
+    advice: "shut down the writing half only, and read until the server's end",
+};
+
+/// The client with this stdin, and the server's end of its connection.
+fn met(stage: &Stage, stdin: &[u8]) -> Result<(Pupil, Client), Stop> {
+    let listener = stage.listener("server")?;
+    let pupil = stage.starts(listener.addr()?, &[], stdin)?;
+    let server = listener.accepts(&pupil)?;
+    Ok((pupil, server))
+}
+
+/// A well-behaved echo: all of it, then the end after the client's.
+fn echoes_to_the_end(mut server: Client, bytes: &[u8]) -> Told {
+    server.hears(bytes)?;
+    server.says(bytes)?;
+    server.hears_end()?;
+    server.hangs_up()
+}
+
+/// It ended by itself; with which status is another check's question.
+fn ended(pupil: &Pupil) -> Told {
+    pupil.ends().map(|_| ())
+}
+
+fn failed_with_a_sentence(pupil: &Pupil) -> Told {
+    pupil.exits(1)?;
+    pupil.says_what_failed()
+}

@@ -1,0 +1,496 @@
+//! One end of a conversation: the verbs in which a check is told.
+//!
+//! The other end is always the submission, whichever side connected. Every verb is bounded by a
+//! deadline and written to the transcript. A client reads whatever arrives also while it writes,
+//! so that the grader never causes a deadlock; [`Client::stops_reading`] turns that off.
+
+use super::bytes;
+use super::check::{Stop, Told, broken};
+use super::failure::{Failure, Side, Symptom};
+use super::kernel;
+use super::platform;
+use super::program::{PATIENCE, Program};
+use super::transcript::{Transcript, What};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What a conversation runs over: a TCP stream, or TLS on one.
+pub trait Wire: Read + Write + Send {
+    /// The socket beneath, to wait on and to shut down.
+    fn socket(&self) -> &TcpStream;
+
+    /// Says that nothing more will be said, in the way of this wire.
+    fn end_writing(&mut self) -> io::Result<()>;
+}
+
+impl Wire for TcpStream {
+    fn socket(&self) -> &TcpStream {
+        self
+    }
+
+    fn end_writing(&mut self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
+}
+
+/// How the peer's side of the stream ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    End,
+    Reset,
+}
+
+/// One end of a conversation with the submission.
+pub struct Client {
+    who: String,
+    wire: Box<dyn Wire>,
+    program: Arc<Program>,
+    transcript: Arc<Transcript>,
+    /// What has arrived and was not heard yet.
+    inbox: Vec<u8>,
+    /// How much may wait in it before reading pauses.
+    inbox_most: usize,
+    ending: Option<Ending>,
+    reading: bool,
+    /// The writes since the last thing that went right, for the failure message.
+    sent: Vec<Vec<u8>>,
+    /// When the last byte arrived.
+    last_arrival: Instant,
+    /// When we last said something, or that there is no more.
+    last_said: Instant,
+}
+
+/// Bytes of an unheard inbox: a submission that floods gets no more of our memory.
+const INBOX_MOST: usize = 64 << 20;
+
+/// Bytes of what was sent that are kept for the failure message.
+const SENT_KEPT: usize = 4096;
+
+impl Client {
+    /// A conversation over a stream that is connected.
+    pub fn over(
+        wire: Box<dyn Wire>,
+        who: &str,
+        program: Arc<Program>,
+        transcript: Arc<Transcript>,
+    ) -> Result<Client, Stop> {
+        wire.socket().set_nonblocking(true).map_err(broken("cannot prepare a connection"))?;
+        // Each `says` is a segment of its own: what a split means must not depend on Nagle.
+        let _ = wire.socket().set_nodelay(true);
+        Ok(Client {
+            who: who.to_string(),
+            wire,
+            program,
+            transcript,
+            inbox: Vec::new(),
+            inbox_most: INBOX_MOST,
+            ending: None,
+            reading: true,
+            sent: Vec::new(),
+            last_arrival: Instant::now(),
+            last_said: Instant::now(),
+        })
+    }
+
+    /// Our own address on this connection.
+    pub fn addr(&self) -> Result<SocketAddr, Stop> {
+        self.wire.socket().local_addr().map_err(broken("cannot tell our own address"))
+    }
+
+    /// The submission's address on this connection.
+    pub fn peer_addr(&self) -> Result<SocketAddr, Stop> {
+        self.wire.socket().peer_addr().map_err(broken("cannot tell the peer's address"))
+    }
+
+    /// When the last byte arrived from the submission.
+    pub fn last_arrival(&self) -> Instant {
+        self.last_arrival
+    }
+
+    // ---- saying
+
+    /// Sends the bytes in one write, and reads what arrives meanwhile. A peer that has gone is no
+    /// failure here: what the check expects to hear next says what was missed.
+    pub fn says(&mut self, bytes: &[u8]) -> Told {
+        self.transcript.write_bytes(&self.who, "", What::Says, bytes);
+        self.remember_sent(bytes);
+        let mut rest = bytes;
+        let mut deadline = Instant::now() + PATIENCE;
+        while !rest.is_empty() && self.ending != Some(Ending::Reset) {
+            match self.wire.write(rest) {
+                Ok(n) => {
+                    rest = &rest[n..];
+                    deadline = Instant::now() + PATIENCE;
+                    self.read_arrived();
+                }
+                Err(err) if err.kind() == ErrorKind::WouldBlock => {
+                    let heard = self.inbox.len();
+                    self.wait(true, deadline);
+                    if self.inbox.len() > heard {
+                        deadline = Instant::now() + PATIENCE;
+                    }
+                    if Instant::now() > deadline {
+                        let took = bytes.len() - rest.len();
+                        return Err(self.silence(
+                            format!("a reader that takes all {} bytes", bytes.len()).into(),
+                            format!("it took {took} bytes, then read no further").into(),
+                        ));
+                    }
+                }
+                Err(err) if err.kind() == ErrorKind::Interrupted => {}
+                Err(_) => {
+                    // What had arrived before the reset can still be read.
+                    self.read_arrived();
+                    self.ending.get_or_insert(Ending::Reset);
+                    break;
+                }
+            }
+        }
+        self.last_said = Instant::now();
+        Ok(())
+    }
+
+    /// Sends zeros until the submission takes no more, or so many have gone.
+    pub fn floods(&mut self, most: usize) -> Told {
+        let zeros = [0; 64 << 10];
+        let mut sent = 0;
+        let mut deadline = Instant::now() + Duration::from_millis(300);
+        while sent < most && self.ending.is_none() && Instant::now() < deadline {
+            match self.wire.write(&zeros) {
+                Ok(n) => {
+                    sent += n;
+                    deadline = Instant::now() + Duration::from_millis(300);
+                }
+                Err(err) if err.kind() == ErrorKind::WouldBlock => self.wait(true, deadline),
+                Err(_) => break,
+            }
+        }
+        let note = format!("flooded with {sent} zeros, until no more were taken");
+        self.transcript.write(&self.who, "", What::Notes, note);
+        Ok(())
+    }
+
+    /// Sends back what it hears, piece by piece, until these bytes have all come and gone. Like an
+    /// echo server it reads no further while nobody takes what it has to say.
+    pub fn echoes(&mut self, bytes: &[u8]) -> Told {
+        self.inbox_most = 64 << 10;
+        let mut done = 0;
+        while done < bytes.len() {
+            let wanted = self.inbox.len().clamp(1, bytes.len() - done);
+            let piece = &bytes[done..done + wanted];
+            self.hears(piece)?;
+            self.says(piece)?;
+            done += wanted;
+        }
+        self.inbox_most = INBOX_MOST;
+        Ok(())
+    }
+
+    /// Sends the bytes in pieces of so many, and waits before each next one until the submission
+    /// has read the last: whatever it does then, it does with what it has.
+    pub fn says_slowly(&mut self, bytes: &[u8], piece: usize) -> Told {
+        for piece in bytes.chunks(piece.max(1)) {
+            self.says(piece)?;
+            self.fence()?;
+        }
+        Ok(())
+    }
+
+    /// Waits until the submission has read all that was said. Where the kernel doesn't tell, and
+    /// where a submission doesn't read, a pause has to do.
+    pub fn fence(&mut self) -> Told {
+        let (near, far) = (self.addr()?, self.peer_addr()?);
+        let deadline = Instant::now() + Duration::from_millis(500);
+        while Instant::now() < deadline {
+            if !kernel::has_tables() {
+                thread::sleep(Duration::from_millis(20));
+                return Ok(());
+            }
+            let Some(row) = kernel::far_end(near, far) else { return Ok(()) };
+            // An inode of 0: nobody has accepted the connection yet, so nobody can have read.
+            if row.unread == 0 && row.inode != 0 && self.delivered() {
+                self.transcript.write(&self.who, "", What::AllRead, "");
+                return Ok(());
+            }
+            self.wait(false, Instant::now() + Duration::from_millis(1));
+        }
+        Ok(())
+    }
+
+    /// Whether nothing of what was said is still on its way.
+    fn delivered(&self) -> bool {
+        let (Ok(near), Ok(far)) = (self.addr(), self.peer_addr()) else { return true };
+        kernel::far_end(far, near).is_none_or(|row| row.unsent == 0)
+    }
+
+    /// Says that nothing more will be said (FIN); what the submission says is still heard.
+    pub fn half_closes(&mut self) -> Told {
+        self.transcript.write(&self.who, "", What::HalfCloses, "");
+        let deadline = Instant::now() + PATIENCE;
+        // Over TLS the farewell is bytes, and may have to wait for room.
+        while let Err(err) = self.wire.end_writing() {
+            if err.kind() != ErrorKind::WouldBlock || Instant::now() > deadline {
+                break; // The peer has gone: what is heard next tells.
+            }
+            self.wait(true, deadline);
+        }
+        self.last_said = Instant::now();
+        Ok(())
+    }
+
+    /// Reads nothing from now on: the submission's replies pile up.
+    pub fn stops_reading(&mut self) {
+        self.transcript.write(&self.who, "", What::Notes, "reads nothing from now on");
+        self.reading = false;
+    }
+
+    /// Reads again.
+    pub fn reads_again(&mut self) {
+        self.transcript.write(&self.who, "", What::Notes, "reads again");
+        self.reading = true;
+    }
+
+    /// Closes in peace: FIN. What had arrived is read first, or the close would be a reset.
+    pub fn hangs_up(mut self) -> Told {
+        self.read_arrived();
+        self.transcript.write(&self.who, "", What::HangsUp, "");
+        Ok(())
+    }
+
+    /// Breaks the connection off: RST.
+    pub fn resets(self) -> Told {
+        let socket = self.wire.socket();
+        let linger = socket2::SockRef::from(socket).set_linger(Some(Duration::ZERO));
+        linger.map_err(broken("cannot make a reset"))?;
+        self.transcript.write(&self.who, "", What::Resets, "");
+        Ok(())
+    }
+
+    // ---- hearing
+
+    /// Hears exactly these bytes next, in however many pieces.
+    pub fn hears(&mut self, expected: &[u8]) -> Told {
+        let mut deadline = Instant::now() + PATIENCE;
+        let mut same = 0;
+        loop {
+            let fresh = &self.inbox[same..self.inbox.len().min(expected.len())];
+            if let Some(at) = bytes::first_difference(fresh, &expected[same..]) {
+                if at < fresh.len() {
+                    let end = (same + at + 64).min(self.inbox.len());
+                    return self.fails(Symptom::Different, expected, &self.inbox[..end], "");
+                }
+            }
+            if same < self.inbox.len() {
+                deadline = Instant::now() + PATIENCE;
+            }
+            same = self.inbox.len().min(expected.len());
+            if same == expected.len() {
+                self.inbox.drain(..expected.len());
+                self.sent.clear();
+                return Ok(());
+            }
+            if self.ending.is_some() {
+                return self.ended_early(expected.into());
+            }
+            if Instant::now() > deadline {
+                return Err(self.silence(expected.into(), self.inbox[..].into()));
+            }
+            self.wait(false, deadline);
+        }
+    }
+
+    /// Hears a line, at most `most` bytes of it, and gives it without its LF. `due` says which
+    /// line it is to be, for the failure message.
+    pub fn hears_line(&mut self, due: &str, most: usize) -> Result<Vec<u8>, Stop> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(end) = self.inbox.iter().position(|b| *b == b'\n') {
+                let mut line: Vec<u8> = self.inbox.drain(..=end).collect();
+                line.pop();
+                self.sent.clear();
+                return Ok(line);
+            }
+            if self.inbox.len() > most {
+                return Err(self.failure(Symptom::Different, due, &self.inbox[..], "and no LF"));
+            }
+            if self.ending.is_some() {
+                return Err(self.ended_early(due.into()).unwrap_err());
+            }
+            if Instant::now() > deadline {
+                return Err(self.silence(due.into(), self.inbox[..].into()));
+            }
+            self.wait(false, deadline);
+        }
+    }
+
+    /// Hears whatever comes until the submission ends the connection.
+    pub fn hears_all(&mut self, due: &str) -> Result<Vec<u8>, Stop> {
+        let mut deadline = Instant::now() + PATIENCE;
+        loop {
+            let had = self.inbox.len();
+            if self.ending.is_some() {
+                return Ok(std::mem::take(&mut self.inbox));
+            }
+            if Instant::now() > deadline {
+                return Err(self.still_open(due));
+            }
+            self.wait(false, deadline);
+            if self.inbox.len() > had {
+                deadline = Instant::now() + PATIENCE;
+            }
+        }
+    }
+
+    /// Hears nothing that was not asked for yet. No proof that nothing comes: put it behind a fence.
+    pub fn hears_nothing_more(&mut self) -> Told {
+        self.read_arrived();
+        if self.inbox.is_empty() {
+            return Ok(());
+        }
+        self.fails(Symptom::Extra, "nothing more", &self.inbox[..], "")
+    }
+
+    /// Hears the end of the connection, and nothing before it. A reset counts.
+    pub fn hears_end(&mut self) -> Told {
+        self.hears_end_within(PATIENCE)
+    }
+
+    /// Hears the end of the connection no later than so long after its last byte arrived or, if
+    /// that is later, after the last thing that we said.
+    pub fn hears_end_within(&mut self, limit: Duration) -> Told {
+        let since = self.last_arrival.max(self.last_said);
+        let give_up = Instant::now() + PATIENCE;
+        loop {
+            if !self.inbox.is_empty() {
+                return self.fails(Symptom::Extra, "the end", &self.inbox[..], "before the end");
+            }
+            if self.ending.is_some() {
+                break;
+            }
+            if Instant::now() > give_up {
+                return Err(self.still_open("the end of the connection"));
+            }
+            self.wait(false, give_up);
+        }
+        let late = since.elapsed();
+        if limit < PATIENCE && self.program.was_late(since, late, limit)? {
+            let expected = format!("the end within {} ms", limit.as_millis());
+            return self.fails(Symptom::Late, expected, format!("after {} ms", late.as_millis()), "");
+        }
+        Ok(())
+    }
+
+    /// Hears a clean end (FIN), and nothing before it. A reset is a failure.
+    pub fn hears_clean_end(&mut self) -> Told {
+        self.hears_end()?;
+        match self.ending {
+            Some(Ending::Reset) => self.fails(Symptom::Reset, "the end (FIN)", "a reset (RST)", ""),
+            _ => Ok(()),
+        }
+    }
+
+    // ---- beneath
+
+    fn remember_sent(&mut self, bytes: &[u8]) {
+        let kept: usize = self.sent.iter().map(Vec::len).sum();
+        let room = SENT_KEPT.saturating_sub(kept).min(bytes.len());
+        if self.sent.len() < 64 {
+            self.sent.push(bytes[..room].to_vec());
+        }
+    }
+
+    /// Waits for something to arrive (or for room to write), and reads what has.
+    fn wait(&mut self, to_write: bool, deadline: Instant) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let limit = left.min(Duration::from_millis(100));
+        let read = self.reading && self.ending.is_none() && self.inbox.len() < self.inbox_most;
+        platform::wait_ready(self.wire.socket(), read, to_write, limit);
+        self.read_arrived();
+    }
+
+    fn read_arrived(&mut self) {
+        let mut chunk = [0; 64 << 10];
+        while self.reading && self.ending.is_none() && self.inbox.len() < self.inbox_most {
+            match self.wire.read(&mut chunk) {
+                Ok(0) => {
+                    self.transcript.write(&self.who, "", What::HearsEnd, "");
+                    self.ending = Some(Ending::End);
+                }
+                Ok(n) => {
+                    self.transcript.write_bytes(&self.who, "", What::Hears, &chunk[..n]);
+                    self.inbox.extend_from_slice(&chunk[..n]);
+                    self.last_arrival = Instant::now();
+                }
+                Err(err) if err.kind() == ErrorKind::WouldBlock => return,
+                Err(err) if err.kind() == ErrorKind::Interrupted => {}
+                Err(_) => {
+                    self.transcript.write(&self.who, "", What::HearsReset, "");
+                    self.ending = Some(Ending::Reset);
+                }
+            }
+        }
+    }
+
+    /// A failure as this client sees it, to be returned as it is.
+    pub fn fails<T>(
+        &self,
+        symptom: Symptom,
+        expected: impl Into<Side>,
+        got: impl Into<Side>,
+        when: &str,
+    ) -> Result<T, Stop> {
+        Err(self.failure(symptom, expected, got, when))
+    }
+
+    fn failure(
+        &self,
+        symptom: Symptom,
+        expected: impl Into<Side>,
+        got: impl Into<Side>,
+        when: &str,
+    ) -> Stop {
+        self.transcript.write(&self.who, "", What::Fails, symptom.word());
+        let mut failure = Failure::new(symptom, expected, got).when(when);
+        failure.who = self.who.clone();
+        failure.sent = self.sent.clone();
+        failure.into()
+    }
+
+    /// The stream ended before what was due: by FIN, by RST, or because the program is gone.
+    fn ended_early(&self, expected: Side) -> Told {
+        let got = Side::Bytes(self.inbox.clone());
+        // The end of a process closes its sockets before its parent learns of it.
+        if let Some((exit, _)) = self.program.wait_exit(Duration::from_millis(200)) {
+            let when = format!("then the program ended: {exit}");
+            return self.fails(Symptom::Exit, expected, got, &when);
+        }
+        match self.ending {
+            Some(Ending::Reset) => {
+                self.fails(Symptom::Reset, expected, got, "then a reset (RST)")
+            }
+            _ => self.fails(Symptom::End, expected, got, "then the end of the stream (FIN)"),
+        }
+    }
+
+    fn silence(&self, expected: Side, got: Side) -> Stop {
+        if let Err(stop) = self.program.must_have_run(PATIENCE) {
+            return stop;
+        }
+        let mut when = format!("then silence for {} s", PATIENCE.as_secs());
+        if let (Side::Bytes(expected), Side::Bytes(got)) = (&expected, &got) {
+            when.push_str(&format!(", with {} of {} bytes", got.len(), expected.len()));
+        }
+        self.failure(Symptom::Silence, expected, got, &when)
+    }
+
+    fn still_open(&self, due: &str) -> Stop {
+        if let Err(stop) = self.program.must_have_run(PATIENCE) {
+            return stop;
+        }
+        let got = format!("the connection is still open after {} s", PATIENCE.as_secs());
+        self.failure(Symptom::StillOpen, due, got, "")
+    }
+}

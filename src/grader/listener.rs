@@ -1,0 +1,180 @@
+//! What a client submission is pointed at: a server of the grader's, a port that refuses, a port
+//! that is silent.
+
+use super::check::{Stop, Told, broken};
+use super::client::Client;
+use super::failure::{Failure, Symptom};
+use super::kernel;
+use super::program::PATIENCE;
+use super::seed::Dice;
+use super::stage::Pupil;
+use super::transcript::{Transcript, What};
+use socket2::{Domain, Socket, Type};
+use std::collections::BTreeSet;
+use std::io::{self, ErrorKind};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The kernel's buffers of a grader's server, each way.
+const BUFFER: usize = 64 << 10;
+
+/// A listening socket of the grader's.
+pub struct Listener {
+    listener: TcpListener,
+    who: String,
+    transcript: Arc<Transcript>,
+}
+
+impl Listener {
+    pub(super) fn bind(
+        addr: SocketAddr,
+        who: &str,
+        transcript: Arc<Transcript>,
+    ) -> io::Result<Listener> {
+        let listener = TcpListener::bind(addr)?;
+        listener.set_nonblocking(true)?;
+        // Accepted streams inherit it. Were the buffers large, much could be sent before it
+        // mattered whether anybody reads.
+        let socket = socket2::SockRef::from(&listener);
+        socket.set_recv_buffer_size(BUFFER)?;
+        socket.set_send_buffer_size(BUFFER)?;
+        transcript.write(who, "", What::Listens, listener.local_addr()?.to_string());
+        Ok(Listener { listener, who: who.to_string(), transcript })
+    }
+
+    pub fn addr(&self) -> Result<SocketAddr, Stop> {
+        self.listener.local_addr().map_err(broken("cannot tell the address of a listener"))
+    }
+
+    /// Waits for the submission's connection and takes it.
+    pub fn accepts(&self, pupil: &Pupil) -> Result<Client, Stop> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            // Asked before the queue is looked at: what it did before its end is in the queue.
+            let exit = pupil.program().exit();
+            match self.listener.accept() {
+                Ok((stream, peer)) => {
+                    self.transcript.write(&self.who, "", What::Accepts, peer.to_string());
+                    let program = Arc::clone(pupil.program());
+                    let transcript = Arc::clone(&self.transcript);
+                    return Client::over(Box::new(stream), &self.who, program, transcript);
+                }
+                Err(err) if err.kind() == ErrorKind::WouldBlock => {}
+                Err(err) => return Err(broken("cannot accept a connection")(err)),
+            }
+            let expected = format!("a connection to {}", self.addr()?);
+            if let Some(exit) = exit {
+                return self.fails(Symptom::Exit, expected, format!("the program ended: {exit}"));
+            }
+            if Instant::now() > deadline {
+                pupil.program().must_have_run(PATIENCE)?;
+                let got = format!("nobody connected within {} s", PATIENCE.as_secs());
+                return self.fails(Symptom::Silence, expected, got);
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    /// Nobody has connected, or nobody but those who were accepted. Ask after the program's end.
+    pub fn was_left_alone(&self) -> Told {
+        match self.listener.accept() {
+            Err(err) if err.kind() == ErrorKind::WouldBlock => Ok(()),
+            Err(err) => Err(broken("cannot look for a connection")(err)),
+            Ok((_, peer)) => {
+                let expected = format!("no connection to {}", self.addr()?);
+                self.fails(Symptom::Extra, expected, format!("one, from {peer}"))
+            }
+        }
+    }
+
+    fn fails<T>(&self, symptom: Symptom, expected: String, got: String) -> Result<T, Stop> {
+        self.transcript.write(&self.who, "", What::Fails, symptom.word());
+        let mut failure = Failure::new(symptom, expected, got);
+        failure.who = self.who.clone();
+        Err(failure.into())
+    }
+}
+
+/// A port that is kept from everybody and at which nobody listens: connects to it are refused.
+pub struct Refusing {
+    _socket: Socket,
+    pub addr: SocketAddr,
+}
+
+impl Refusing {
+    /// Takes exactly this port.
+    pub fn at(addr: SocketAddr) -> io::Result<Refusing> {
+        Ok(Refusing { _socket: bound(addr)?, addr })
+    }
+}
+
+/// A port at which connection attempts are met by silence, as behind a firewall that drops them.
+///
+/// On Linux a listening socket whose queue is full drops what else asks for a connection. With a
+/// backlog of 0 the queue is full after one.
+pub struct Silent {
+    _listener: Socket,
+    _waiting: TcpStream,
+    pub addr: SocketAddr,
+}
+
+impl Silent {
+    /// Takes exactly this port. Linux only.
+    pub fn at(addr: SocketAddr) -> io::Result<Silent> {
+        let listener = bound(addr)?;
+        listener.listen(0)?;
+        let waiting = TcpStream::connect_timeout(&addr, PATIENCE)?;
+        // Our end is established a moment before the queue at the other end counts it.
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline && !is_full(addr) {
+            thread::sleep(Duration::from_millis(1));
+        }
+        Ok(Silent { _listener: listener, _waiting: waiting, addr })
+    }
+}
+
+fn is_full(addr: SocketAddr) -> bool {
+    kernel::rows(kernel::Table::Tcp).iter().any(|row| {
+        row.local == addr && row.state == kernel::State::Listen && row.unread > 0
+    })
+}
+
+fn bound(addr: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, None)?;
+    socket.bind(&addr.into())?;
+    Ok(socket)
+}
+
+/// Ports that this process has given out and not taken back: two stages never get the same.
+static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+
+/// So many ports in a row on 127.0.0.1 that nobody uses, outside of those that the system hands out
+/// by itself: a connect to a closed port among these can meet itself.
+pub fn free_ports(dice: &mut Dice, count: u16) -> Result<std::ops::Range<u16>, Stop> {
+    let (low, high) = kernel::ephemeral_ports();
+    // Above the ports that services commonly use.
+    let below = 10_000..low.max(10_000 + count);
+    let above = high.saturating_add(1)..65_535;
+    let room = |range: &std::ops::Range<u16>| range.end.saturating_sub(range.start) > count;
+    let ranges: Vec<_> = [below, above].into_iter().filter(room).collect();
+    if ranges.is_empty() {
+        return Err(Stop::Broken("no ports outside of the ephemeral range".to_string()));
+    }
+    for _ in 0..200 {
+        let range = &ranges[dice.below(ranges.len())];
+        let first = range.start + dice.below((range.end - range.start - count) as usize) as u16;
+        let ports = first..first + count;
+        let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+        if ports.clone().any(|port| given.contains(&port)) {
+            continue;
+        }
+        if ports.clone().all(|port| bound((Ipv4Addr::LOCALHOST, port).into()).is_ok()) {
+            // Ports are many and checks are few: they are given back when the process ends.
+            given.extend(ports.clone());
+            return Ok(ports);
+        }
+    }
+    Err(Stop::Broken(format!("found no {count} free ports in a row")))
+}

@@ -1,0 +1,236 @@
+//! What differs between systems, in one place: process groups, orphans, limits, waiting for sockets.
+//!
+//! On Unix a submission runs in a process group of its own, so that all of it can be ended. On
+//! Linux the grader is also a child subreaper: a grandchild that left the group is handed to it.
+//! Elsewhere a submission is one process, and what std can do with one is all there is.
+
+use std::io;
+use std::net::TcpStream;
+use std::process::{Child, Command};
+use std::time::Duration;
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    Status(i32),
+    /// Ended by this signal.
+    Signal(i32),
+}
+
+impl std::fmt::Display for Exit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Exit::Status(status) => write!(f, "exit status {status}"),
+            Exit::Signal(signal) => write!(f, "ended by signal {signal}"),
+        }
+    }
+}
+
+/// The environment variable that marks every process of one stage.
+pub const STAGE_VARIABLE: &str = "WIRESIDE_STAGE";
+
+pub use system::*;
+
+#[cfg(unix)]
+mod system {
+    use super::*;
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::process::{
+        Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
+    };
+    use std::os::unix::process::CommandExt;
+
+    /// The child leads a process group: the whole of it can be ended, and Ctrl-C doesn't reach it.
+    pub fn in_own_group(command: &mut Command) {
+        command.process_group(0);
+    }
+
+    /// Waits until the child has ended, and leaves it unreaped: as long as it is, its number, which
+    /// is its group's number too, can't be given to somebody else.
+    pub fn wait_unreaped(child: &mut Child) -> io::Result<Exit> {
+        let id = WaitId::Pid(pid(child.id())?);
+        loop {
+            match waitid(id.clone(), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
+                Ok(Some(status)) => {
+                    return Ok(match (status.exit_status(), status.terminating_signal()) {
+                        (Some(status), _) => Exit::Status(status),
+                        (None, Some(signal)) => Exit::Signal(signal),
+                        (None, None) => Exit::Status(-1),
+                    });
+                }
+                Ok(None) | Err(rustix::io::Errno::INTR) => continue,
+                Err(err) => return Err(err.into()),
+            }
+        }
+    }
+
+    /// Asks the group to end.
+    pub fn ask_group(id: u32) {
+        signal_group(id, Signal::TERM);
+    }
+
+    /// Ends the group. What is stopped (SIGSTOP) ends as well.
+    pub fn kill_group(id: u32) {
+        signal_group(id, Signal::KILL);
+    }
+
+    fn signal_group(id: u32, signal: Signal) {
+        if let Ok(pid) = pid(id) {
+            // The group may be gone already: that is what was wanted.
+            let _ = kill_process_group(pid, signal);
+        }
+    }
+
+    fn pid(id: u32) -> io::Result<Pid> {
+        i32::try_from(id).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput.into())
+    }
+
+    /// Waits until the stream can be read, or written if that is asked for, or the time is over.
+    pub fn wait_ready(stream: &TcpStream, read: bool, write: bool, limit: Duration) {
+        let mut flags = PollFlags::empty();
+        if read {
+            flags |= PollFlags::IN;
+        }
+        if write {
+            flags |= PollFlags::OUT;
+        }
+        if flags.is_empty() {
+            std::thread::sleep(limit.min(Duration::from_millis(5)));
+            return;
+        }
+        let limit = Timespec { tv_sec: limit.as_secs() as _, tv_nsec: limit.subsec_nanos() as _ };
+        // An interrupted wait is a short one: the caller looks at the clock anyway.
+        let _ = poll(&mut [PollFd::new(stream, flags)], Some(&limit));
+    }
+
+    #[cfg(target_os = "linux")]
+    pub use linux::*;
+
+    #[cfg(target_os = "linux")]
+    mod linux {
+        use super::*;
+        use rustix::process::{Resource, Rlimit, WaitOptions, prlimit, waitpid};
+
+        /// From now on, orphans of our descendants become our children instead of init's.
+        pub fn adopt_orphans() {
+            let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+        }
+
+        /// Ends the children that we didn't start ourselves: with a mark, those that carry it; with
+        /// none, all. `ours` are the leaders that are looked after elsewhere.
+        pub fn end_orphans(mark: Option<&str>, ours: &[u32]) {
+            // Killing one may orphan its children to us: look again until there is none.
+            for _ in 0..64 {
+                let orphans = orphans(mark, ours);
+                if orphans.is_empty() {
+                    return;
+                }
+                for id in orphans {
+                    let Ok(pid) = pid(id) else { continue };
+                    let _ = kill_process(pid, Signal::KILL);
+                    let _ = waitpid(Some(pid), WaitOptions::empty());
+                }
+            }
+        }
+
+        fn orphans(mark: Option<&str>, ours: &[u32]) -> Vec<u32> {
+            let me = std::process::id();
+            let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
+            let ids = processes.flatten().filter_map(|e| e.file_name().to_str()?.parse().ok());
+            ids.filter(|id| {
+                !ours.contains(id)
+                    && parent_of(*id) == Some(me)
+                    && mark.is_none_or(|mark| carries(*id, mark))
+            })
+            .collect()
+        }
+
+        fn parent_of(id: u32) -> Option<u32> {
+            let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+            // The name, in brackets, may hold anything; what follows the last bracket can't.
+            stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+        }
+
+        fn carries(id: u32, mark: &str) -> bool {
+            let wanted = format!("{STAGE_VARIABLE}={mark}");
+            std::fs::read(format!("/proc/{id}/environ"))
+                .is_ok_and(|env| env.split(|b| *b == 0).any(|v| v == wanted.as_bytes()))
+        }
+
+        /// Limits the address space of a running process, in bytes.
+        pub fn limit_address_space(id: u32, bytes: u64) -> io::Result<()> {
+            let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
+            prlimit(Some(pid(id)?), Resource::As, limit)?;
+            Ok(())
+        }
+
+        /// What the scheduler says of a process: how long its threads ran, all together, and how
+        /// long the one that waited most was ready to run and had no processor.
+        pub fn processor_time(id: u32) -> (Duration, Duration) {
+            let Ok(tasks) = std::fs::read_dir(format!("/proc/{id}/task")) else {
+                return (Duration::ZERO, Duration::ZERO);
+            };
+            let times = tasks.flatten().filter_map(|task| {
+                let text = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
+                let mut words = text.split_whitespace().map(|word| word.parse().ok());
+                Some((Duration::from_nanos(words.next()??), Duration::from_nanos(words.next()??)))
+            });
+            times.fold((Duration::ZERO, Duration::ZERO), |(ran, waited), (r, w)| {
+                (ran + r, waited.max(w))
+            })
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub use super::without_linux::*;
+}
+
+#[cfg(not(unix))]
+mod system {
+    use super::*;
+
+    pub fn in_own_group(_command: &mut Command) {}
+
+    pub fn wait_unreaped(child: &mut Child) -> io::Result<Exit> {
+        loop {
+            if let Some(status) = child.try_wait()? {
+                return Ok(Exit::Status(status.code().unwrap_or(-1)));
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// There is no way to ask here: the process is ended.
+    pub fn ask_group(id: u32) {
+        kill_group(id);
+    }
+
+    /// Ends the process and its descendants with the system's own command.
+    pub fn kill_group(id: u32) {
+        let id = id.to_string();
+        let _ = Command::new("taskkill").args(["/F", "/T", "/PID", &id]).output();
+    }
+
+    pub fn wait_ready(_stream: &TcpStream, _read: bool, _write: bool, limit: Duration) {
+        std::thread::sleep(limit.min(Duration::from_millis(1)));
+    }
+
+    pub use super::without_linux::*;
+}
+
+#[cfg(not(target_os = "linux"))]
+mod without_linux {
+    use super::*;
+
+    pub fn adopt_orphans() {}
+
+    pub fn end_orphans(_mark: Option<&str>, _ours: &[u32]) {}
+
+    pub fn limit_address_space(_id: u32, _bytes: u64) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub fn processor_time(_id: u32) -> (Duration, Duration) {
+        (Duration::ZERO, Duration::ZERO)
+    }
+}

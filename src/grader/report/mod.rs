@@ -1,0 +1,6 @@
+//! Verdicts as text: for a person, and for machines. All of it is made from one [`Report`].
+//!
+//! [`Report`]: super::verdict::Report
+
+pub mod human;
+pub mod json;

@@ -1,0 +1,359 @@
+//! One check's stage: the submission, whoever talks to it, and the record of it.
+
+use super::check::{Stop, Told, broken};
+use super::client::Client;
+use super::failure::{Failure, Side, Symptom};
+use super::listener::{Listener, Refusing, Silent, free_ports};
+use super::platform::Exit;
+use super::program::{Input, Launch, PATIENCE, Program, Start};
+use super::seed::Dice;
+use super::transcript::{Transcript, What};
+use socket2::{Domain, Socket, Type};
+use std::cell::{OnceCell, RefCell};
+use std::fs;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long a program may take to become ready; interpreters are slow to start on a busy machine.
+const READY: Duration = Duration::from_secs(15);
+
+/// What a check is told on. A fresh program, port and folder for each.
+pub struct Stage {
+    launch: Launch,
+    folder: Folder,
+    transcript: Arc<Transcript>,
+    dice: RefCell<Dice>,
+    server: OnceCell<(Arc<Program>, SocketAddr)>,
+    programs: RefCell<Vec<Arc<Program>>>,
+}
+
+impl Stage {
+    pub fn new(launch: &Launch, dice: Dice) -> Result<Stage, Stop> {
+        Ok(Stage {
+            launch: launch.clone(),
+            folder: Folder::new().map_err(broken("cannot make a folder for a check"))?,
+            transcript: Arc::new(Transcript::new()),
+            dice: RefCell::new(dice),
+            server: OnceCell::new(),
+            programs: RefCell::default(),
+        })
+    }
+
+    pub fn transcript(&self) -> &Arc<Transcript> {
+        &self.transcript
+    }
+
+    /// Every program that was started here.
+    pub fn programs(&self) -> Vec<Arc<Program>> {
+        self.programs.borrow().clone()
+    }
+
+    /// So many random bytes, the same for the same seed.
+    pub fn random_bytes(&self, count: usize) -> Vec<u8> {
+        self.dice.borrow_mut().bytes(count)
+    }
+
+    /// A random number below the bound, the same for the same seed.
+    pub fn random_below(&self, bound: usize) -> usize {
+        self.dice.borrow_mut().below(bound)
+    }
+
+    // ---- a submission that is a server
+
+    /// The submission, started and ready for clients.
+    pub fn server(&self) -> Result<&Arc<Program>, Stop> {
+        Ok(&self.ready_server()?.0)
+    }
+
+    /// Where the submission listens.
+    pub fn addr(&self) -> Result<SocketAddr, Stop> {
+        Ok(self.ready_server()?.1)
+    }
+
+    /// A client, connected to the submission.
+    pub fn client(&self, who: &str) -> Result<Client, Stop> {
+        self.connect(who, None)
+    }
+
+    /// A client that connects from this address of the loopback network.
+    pub fn client_from(&self, who: &str, from: Ipv4Addr) -> Result<Client, Stop> {
+        self.connect(who, Some(from))
+    }
+
+    fn connect(&self, who: &str, from: Option<Ipv4Addr>) -> Result<Client, Stop> {
+        let (program, addr) = self.ready_server()?;
+        let stream = match from {
+            None => TcpStream::connect_timeout(addr, PATIENCE),
+            Some(from) => connect_from(from, *addr),
+        };
+        let stream = match stream {
+            Ok(stream) => stream,
+            Err(err) if err.kind() == io::ErrorKind::AddrNotAvailable => {
+                return Err(Stop::Skipped(format!("this system has no address {from:?}")));
+            }
+            Err(err) => return Err(self.no_connection(who, *addr, program, &err)),
+        };
+        self.transcript.write(who, "", What::Connects, "");
+        Client::over(Box::new(stream), who, Arc::clone(program), Arc::clone(&self.transcript))
+    }
+
+    fn no_connection(
+        &self,
+        who: &str,
+        addr: SocketAddr,
+        program: &Program,
+        err: &io::Error,
+    ) -> Stop {
+        self.transcript.write(who, "", What::Refused, err.to_string());
+        let exit = program.wait_exit(Duration::from_millis(200));
+        let (symptom, got) = match exit {
+            Some((exit, _)) => (Symptom::Exit, format!("the program has ended: {exit}")),
+            None => (Symptom::NotReady, err.to_string()),
+        };
+        let mut failure = Failure::new(symptom, format!("a connection to {addr}"), got);
+        failure.who = who.to_string();
+        failure.into()
+    }
+
+    fn ready_server(&self) -> Result<&(Arc<Program>, SocketAddr), Stop> {
+        if let Some(server) = self.server.get() {
+            return Ok(server);
+        }
+        let addr = match self.launch {
+            Launch::Built(_) => (Ipv4Addr::LOCALHOST, 0).into(),
+            // It need not say where it listens, so it is told.
+            Launch::Command(_) => {
+                let port = free_ports(&mut self.dice.borrow_mut(), 1)?.start;
+                (Ipv4Addr::LOCALHOST, port).into()
+            }
+            Launch::Running(addr) => addr,
+        };
+        let program = self.start(Some(addr), &[], Input::Nothing)?;
+        let addr = program.ready(READY)?;
+        Ok(self.server.get_or_init(|| (program, addr)))
+    }
+
+    // ---- a submission that is a client
+
+    /// Starts the submission with an address and further arguments, and gives it its stdin.
+    pub fn starts(&self, addr: SocketAddr, args: &[String], stdin: &[u8]) -> Result<Pupil, Stop> {
+        let program = self.start(Some(addr), args, Input::Bytes(stdin.to_vec()))?;
+        Ok(Pupil { program, transcript: Arc::clone(&self.transcript) })
+    }
+
+    /// Starts the submission of an exercise that takes no address.
+    pub fn starts_without_address(&self, args: &[String]) -> Result<Pupil, Stop> {
+        let program = self.start(None, args, Input::Nothing)?;
+        Ok(Pupil { program, transcript: Arc::clone(&self.transcript) })
+    }
+
+    /// A server of the grader's, on 127.0.0.1.
+    pub fn listener(&self, who: &str) -> Result<Listener, Stop> {
+        let addr = (Ipv4Addr::LOCALHOST, 0).into();
+        Listener::bind(addr, who, Arc::clone(&self.transcript))
+            .map_err(broken("cannot listen on 127.0.0.1"))
+    }
+
+    /// The same, at this port.
+    pub fn listener_at(&self, port: u16) -> Result<Listener, Stop> {
+        let addr = (Ipv4Addr::LOCALHOST, port).into();
+        Listener::bind(addr, "listener", Arc::clone(&self.transcript)).map_err(taken)
+    }
+
+    /// A server of the grader's, on `[::1]`.
+    pub fn listener_on_ipv6(&self, who: &str) -> Result<Listener, Stop> {
+        let addr = (Ipv6Addr::LOCALHOST, 0).into();
+        Listener::bind(addr, who, Arc::clone(&self.transcript))
+            .map_err(|_| Stop::Skipped("this system has no IPv6 on loopback".to_string()))
+    }
+
+    /// A port at which connects are refused.
+    pub fn refusing(&self) -> Result<Refusing, Stop> {
+        self.refusing_at(self.ports(1)?.start)
+    }
+
+    /// The same, at this port of 127.0.0.1.
+    pub fn refusing_at(&self, port: u16) -> Result<Refusing, Stop> {
+        Refusing::at((Ipv4Addr::LOCALHOST, port).into()).map_err(taken)
+    }
+
+    /// A port at which connects are met by silence.
+    pub fn silent(&self) -> Result<Silent, Stop> {
+        self.silent_at(self.ports(1)?.start)
+    }
+
+    /// The same, at this port of 127.0.0.1.
+    pub fn silent_at(&self, port: u16) -> Result<Silent, Stop> {
+        if !cfg!(target_os = "linux") {
+            return Err(Stop::Skipped("a silent port can be made on Linux only".to_string()));
+        }
+        Silent::at((Ipv4Addr::LOCALHOST, port).into()).map_err(taken)
+    }
+
+    /// So many ports in a row that nobody uses.
+    pub fn ports(&self, count: u16) -> Result<std::ops::Range<u16>, Stop> {
+        free_ports(&mut self.dice.borrow_mut(), count)
+    }
+
+    fn start(
+        &self,
+        addr: Option<SocketAddr>,
+        args: &[String],
+        input: Input,
+    ) -> Result<Arc<Program>, Stop> {
+        let start = Start {
+            launch: &self.launch,
+            who: "program",
+            addr,
+            args,
+            input,
+            folder: &self.folder.path,
+            mark: &self.folder.name,
+            env: &[],
+        };
+        let program = Arc::new(Program::start(start, Arc::clone(&self.transcript))?);
+        self.programs.borrow_mut().push(Arc::clone(&program));
+        Ok(program)
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        for program in self.programs.borrow().iter() {
+            program.end();
+        }
+    }
+}
+
+fn taken(err: io::Error) -> Stop {
+    Stop::PortTaken(format!("a port was taken meanwhile: {err}"))
+}
+
+fn connect_from(from: Ipv4Addr, to: SocketAddr) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::for_address(to), Type::STREAM, None)?;
+    socket.bind(&SocketAddr::from((IpAddr::V4(from), 0)).into())?;
+    socket.connect_timeout(&to.into(), PATIENCE)?;
+    Ok(socket.into())
+}
+
+/// A client submission that runs, or ran.
+pub struct Pupil {
+    program: Arc<Program>,
+    transcript: Arc<Transcript>,
+}
+
+impl Pupil {
+    pub fn program(&self) -> &Arc<Program> {
+        &self.program
+    }
+
+    /// Ends by itself, with whatever status.
+    pub fn ends(&self) -> Result<(Exit, Duration), Stop> {
+        let Some((exit, after)) = self.program.wait_end()? else {
+            let got = format!("it still runs after {} s", self.program.started().elapsed().as_secs());
+            return self.fails(Symptom::StillOpen, "the program ends by itself", got);
+        };
+        self.transcript.write(&self.program.who, "", What::Exits, exit.to_string());
+        Ok((exit, after))
+    }
+
+    /// Ends by itself with this exit status.
+    pub fn exits(&self, status: i32) -> Told {
+        self.exits_within(status, PATIENCE)
+    }
+
+    /// Ends by itself with this status, no later than so long after its start.
+    pub fn exits_within(&self, status: i32, limit: Duration) -> Told {
+        let (exit, after) = self.ends()?;
+        if exit != Exit::Status(status) {
+            return self.fails(Symptom::Status, format!("exit status {status}"), exit.to_string());
+        }
+        if limit < PATIENCE {
+            self.was_in_time(self.program.started(), after, limit, "its end")?;
+        }
+        Ok(())
+    }
+
+    /// What happened so long after `since` happened in time.
+    pub fn was_in_time(&self, since: Instant, took: Duration, limit: Duration, what: &str) -> Told {
+        if !self.program.was_late(since, took, limit)? {
+            return Ok(());
+        }
+        let expected = format!("{what} within {} ms", limit.as_millis());
+        self.fails(Symptom::Late, expected, format!("after {} ms", took.as_millis()))
+    }
+
+    /// Its stdout, from its start to its end, is exactly this.
+    pub fn printed(&self, expected: &[u8]) -> Told {
+        let got = self.stdout();
+        if got == expected {
+            return Ok(());
+        }
+        let symptom = match super::bytes::first_difference(expected, &got) {
+            Some(at) if at == got.len() => Symptom::End,
+            Some(at) if at == expected.len() => Symptom::Extra,
+            _ => Symptom::Different,
+        };
+        self.fails(symptom, expected, &got[..])
+    }
+
+    /// Its stderr ends with a line that says something.
+    pub fn says_what_failed(&self) -> Told {
+        if self.stderr().lines().last().is_some_and(|line| line.contains(char::is_alphabetic)) {
+            return Ok(());
+        }
+        self.fails(Symptom::Words, "a line on stderr that says what failed", "nothing there")
+    }
+
+    /// All of its stdout. Ask after its end.
+    pub fn stdout(&self) -> Vec<u8> {
+        self.program.wait_output(Duration::from_secs(2), |stdout, _| stdout.closed);
+        self.program.outputs().0.bytes
+    }
+
+    /// All of its stderr, made harmless. Ask after its end.
+    pub fn stderr(&self) -> String {
+        self.program.wait_output(Duration::from_secs(2), |_, stderr| stderr.closed);
+        super::bytes::harmless(&self.program.outputs().1.bytes)
+    }
+
+    /// A failure as this program's own.
+    pub fn fails<T>(
+        &self,
+        symptom: Symptom,
+        expected: impl Into<Side>,
+        got: impl Into<Side>,
+    ) -> Result<T, Stop> {
+        self.transcript.write(&self.program.who, "", What::Fails, symptom.word());
+        let mut failure = Failure::new(symptom, expected, got);
+        failure.who = self.program.who.clone();
+        Err(failure.into())
+    }
+}
+
+/// A folder of a stage's own, gone when the stage is.
+struct Folder {
+    path: PathBuf,
+    name: String,
+}
+
+impl Folder {
+    fn new() -> io::Result<Folder> {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("wireside-{}-{count}", std::process::id());
+        let path = std::env::temp_dir().join(&name);
+        fs::create_dir_all(&path)?;
+        Ok(Folder { path, name })
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
