@@ -98,7 +98,7 @@ fn cargo(house: &House, package: &str, names: &[&str], tls: bool) -> Result<Said
     out::status(&format!("building {}", names.join(", ")));
     let mut child = command.spawn().map_err(|err| {
         let cargo = cargo_itself();
-        let cargo = cargo.display();
+        let cargo = cargo.to_string_lossy();
         format!("cannot run {cargo}: {err}\nInstall Rust from https://rustup.rs, then try again.")
     })?;
     let guard = interrupt::group(child.id());

@@ -49,6 +49,15 @@ fn split_for(line: &str, windows: bool) -> Result<Vec<String>, String> {
     }
 }
 
+/// The text as one word of a shell's command line, to be copied into one.
+pub fn quote(text: &str) -> String {
+    if cfg!(windows) {
+        // cmd and PowerShell agree on double quotes only.
+        return format!("\"{}\"", text.replace('"', "\\\""));
+    }
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,6 +74,14 @@ mod tests {
     fn a_backslash_separates_folders_on_windows() {
         let words = split_for(r#"C:\py\python.exe "C:\my files\s.py" \"q"#, true).unwrap();
         assert_eq!(words, [r"C:\py\python.exe", r"C:\my files\s.py", "\"q"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_quoted_text_is_one_word_again() {
+        for text in ["python3 s.py {addr}", "it's \"so\" \\n $HOME", "'"] {
+            assert_eq!(split(&quote(text)).unwrap(), [text]);
+        }
     }
 
     #[test]

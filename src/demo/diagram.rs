@@ -69,7 +69,7 @@ pub const SIGNS: &[Sign] = &[
     sign(What::HearsEnd, In(Single), "FIN", FIN),
     sign(What::Resets, Out(Single), "RST", RST),
     sign(What::HearsReset, In(Single), "RST", RST),
-    sign(What::Refused, Stopped, "refused:", "X: it got no further"),
+    sign(What::Refused, Stopped, "refused:", "X: refused; nobody listens at that port"),
     sign(What::Waits, At('│'), "waits", ""),
     sign(What::Exits, At('┴'), "ends:", ""),
     sign(What::Fails, At('X'), "fails:", ""),
@@ -228,7 +228,7 @@ impl Diagram {
     /// The line with the names of the lanes.
     pub fn header(&self) -> String {
         let mut canvas = Canvas::new(self.width);
-        canvas.put(0, "   time");
+        canvas.put(0, "seconds");
         for (i, name) in self.lanes.iter().enumerate() {
             let name = one_line(name);
             let half = name.chars().count() / 2;
@@ -242,24 +242,20 @@ impl Diagram {
     pub fn rows(&mut self, event: &Event, at: Duration) -> Vec<String> {
         self.lives.before(&self.lanes, event);
         let time = format!("{:>7.3}", at.as_secs_f64());
-        let rows = match ends(&self.lanes, event) {
+        let mut rows = match ends(&self.lanes, event) {
             Some((own, other)) => match sign_of(event.what).shape {
-                Out(line) => vec![self.arrow(event, own, other, line.char(), '─')],
-                In(line) => vec![self.arrow(event, other, own, line.char(), '─')],
-                Stopped => vec![self.arrow(event, own, other, '─', 'X')],
-                At(mark) => self.remark(event, own, mark),
+                Out(line) => self.arrow(event, (own, other), own, line.char(), '─'),
+                In(line) => self.arrow(event, (other, own), own, line.char(), '─'),
+                Stopped => self.arrow(event, (own, other), own, '─', 'X'),
+                At(mark) => self.remark(&label(event, self.width), own, mark),
             },
             None => {
                 let text = format!("{}: {}", one_line(&event.who), label(event, self.width));
-                wrapped(&text, self.width - TIME - 2).iter().map(|line| {
-                    let mut canvas = Canvas::new(self.width);
-                    canvas.put(TIME + 1, line);
-                    canvas
-                }).collect()
+                let lines = wrapped(&text, self.width - TIME - 2);
+                lines.iter().map(|line| self.aside(line)).collect()
             }
         };
         self.lives.after(event);
-        let mut rows = rows;
         rows[0].put(0, &time);
         rows.iter().map(Canvas::line).collect()
     }
@@ -281,7 +277,22 @@ impl Diagram {
         canvas
     }
 
-    fn arrow(&self, event: &Event, from: usize, to: usize, line: char, end: char) -> Canvas {
+    /// A line about somebody who has no lane.
+    fn aside(&self, text: &str) -> Canvas {
+        let mut canvas = Canvas::new(self.width);
+        canvas.put(TIME + 1, text);
+        canvas
+    }
+
+    /// An arrow; below it, at the lane of whose step it is, the note that has no room on it.
+    fn arrow(
+        &self,
+        event: &Event,
+        (from, to): (usize, usize),
+        own: usize,
+        line: char,
+        end: char,
+    ) -> Vec<Canvas> {
         let mut canvas = self.lines();
         let (from, to) = (self.column(from), self.column(to));
         let (left, right) = (from.min(to), from.max(to));
@@ -302,24 +313,29 @@ impl Diagram {
             (_, false) => '◄',
         };
         let room = (right - left).saturating_sub(10);
-        let label: String = label(event, room).chars().take(room).collect();
+        let mut label = label(event, room);
+        let mut below = Vec::new();
+        if label.chars().count() > room {
+            below = self.remark(&one_line(&event.note), own, '│');
+            label = sign_of(event.what).word.trim_end_matches(':').chars().take(room).collect();
+        }
         if !label.is_empty() {
             let label = format!(" {label} ");
             let start = left + (right - left + 1).saturating_sub(label.chars().count()) / 2;
             canvas.put(start, &label);
         }
-        canvas
+        below.insert(0, canvas);
+        below
     }
 
-    fn remark(&self, event: &Event, lane: usize, mark: char) -> Vec<Canvas> {
+    fn remark(&self, text: &str, lane: usize, mark: char) -> Vec<Canvas> {
         let x = self.column(lane);
         let last = lane + 1 == self.lanes.len() && lane > 0;
         // To the side where the other lanes are, over their lines where it has to be.
         let room = if last { x - TIME - 3 } else { self.width - x - 3 };
-        let near = if last { x - self.column(lane - 1) } else { self.column(lane + 1).max(x) - x };
-        let text = label(event, room);
-        let fits = text.chars().count() + 4 <= near;
-        let lines = wrapped(&text, if fits { near } else { room });
+        let near = if last { x - self.column(lane - 1) } else { self.column(lane + 1) - x };
+        let fits = text.chars().count() + 3 <= near || near > 40;
+        let lines = wrapped(text, if fits { near - 3 } else { room });
         let mut rows = Vec::new();
         for (i, line) in lines.iter().take(4).enumerate() {
             let mut canvas = self.lines();
@@ -327,7 +343,7 @@ impl Diagram {
                 canvas.cells[x] = mark;
             }
             let length = line.chars().count();
-            canvas.put(if last { x - 2 - length.min(x - 2) } else { x + 2 }, line);
+            canvas.put(if last { x - 1 - length.min(x - 1) } else { x + 2 }, line);
             rows.push(canvas);
         }
         rows
@@ -387,9 +403,9 @@ mod tests {
     fn bytes_go_from_who_says_them_and_come_to_who_hears_them() {
         let mut diagram = diagram(60, &["alice", "server"]);
         let said = row(&mut diagram, &event("alice", What::Says, b"hello\n", ""));
-        assert_eq!(said, "  0.003    ├────────── \"hello\\n\", 6 bytes ──────────►│");
+        assert_eq!(said, "  0.003    ├─────────── \"hello\\n\", 6 bytes ───────────►│");
         let heard = row(&mut diagram, &event("alice", What::Hears, b"hello\n", ""));
-        assert_eq!(heard, "  0.003    │◄───────── \"hello\\n\", 6 bytes ───────────┤");
+        assert_eq!(heard, "  0.003    │◄────────── \"hello\\n\", 6 bytes ────────────┤");
     }
 
     #[test]

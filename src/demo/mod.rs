@@ -1,3 +1,38 @@
-//! d
-pub mod ch01_ports; pub mod ch02_echo;
-pub struct Demo {}
+//! Demos: one scripted conversation a chapter, played slowly in front of a room, and the figures of
+//! the book, which are recorded in the same way.
+//!
+//! | module | is |
+//! |---|---|
+//! | [`show`] | what a demo is told in: steps, lanes, programs, clients |
+//! | [`relay`] | a relay that records the bytes of programs that are not ours: nc, curl, Python |
+//! | [`diagram`] | the signs, and the events as lines in a terminal |
+//! | [`svg`] | the same events as a figure |
+//! | [`trace`] | the same events as a file, and in words |
+//! | [`figures`] | the conversations that the book's figures are recorded from |
+//! | [`command`] | `cargo course demo` |
+//!
+//! A demo of another chapter is a file `chNN_slug.rs` with a `DEMO`, and a row in the table.
+
+pub mod ch01_ports;
+pub mod ch02_echo;
+pub mod command;
+pub mod diagram;
+pub mod figures;
+pub mod relay;
+pub mod show;
+pub mod svg;
+pub mod trace;
+
+pub use show::{Leave, Played, Show};
+
+/// A chapter's demo.
+pub struct Demo {
+    /// The chapter's stem: `ch02_echo`.
+    pub name: &'static str,
+    pub title: &'static str,
+    /// With the room's predictions, in minutes.
+    pub minutes: u16,
+    /// The chapter programs that it runs, by their file stems.
+    pub programs: &'static [&'static str],
+    pub play: fn(&mut Show) -> Played,
+}

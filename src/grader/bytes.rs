@@ -40,10 +40,15 @@ pub fn hex(bytes: &[u8]) -> String {
 
 /// The bytes on one line, whole if they are few, else their beginning and how many there are.
 pub fn brief(bytes: &[u8], most: usize) -> String {
+    brief_of(bytes, bytes.len(), most)
+}
+
+/// The same for bytes of which only the beginning was kept.
+pub fn brief_of(bytes: &[u8], length: usize, most: usize) -> String {
     let shown = &bytes[..bytes.len().min(most)];
     // A cut inside a character must not turn text into hex.
     let shown = match std::str::from_utf8(shown) {
-        Err(err) if shown.len() - err.valid_up_to() < 4 && bytes.len() > shown.len() => {
+        Err(err) if shown.len() - err.valid_up_to() < 4 && length > shown.len() => {
             &shown[..err.valid_up_to()]
         }
         _ => shown,
@@ -52,8 +57,8 @@ pub fn brief(bytes: &[u8], most: usize) -> String {
         Ok(text) if is_text(shown) => quoted(text),
         _ => hex(shown),
     };
-    if shown.len() < bytes.len() {
-        out.push_str(&format!(" … ({} bytes)", bytes.len()));
+    if shown.len() < length {
+        out.push_str(&format!(" … ({length} bytes)"));
     }
     out
 }

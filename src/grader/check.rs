@@ -17,7 +17,7 @@ pub struct Check {
     pub run: fn(&Stage) -> Told,
     /// The same bytes without the fault, run only after a failure.
     pub control: Option<Control>,
-    /// What the failure probably means; the first that has the symptom is shown, and only after
+    /// What the failure probably means; the first that explains the symptom is shown, and only after
     /// the control passed. Without a control there is no fault to single out, and no cause either.
     pub causes: &'static [Cause],
     /// Has an upper bound that is tight: runs while nothing else does.
@@ -48,8 +48,8 @@ pub struct Control {
 /// An inference: shown as `likely` and `try`, apart from what was observed.
 #[derive(Clone, Copy, Debug)]
 pub struct Cause {
-    /// The symptom that it explains.
-    pub symptom: Symptom,
+    /// The symptoms that it explains; none: whatever the symptom.
+    pub symptoms: &'static [Symptom],
     /// What the program probably does.
     pub likely: &'static str,
     /// What to do about it; never solution code.
@@ -71,6 +71,19 @@ pub enum Stop {
     NotStarted(String),
     /// The port that was chosen for the submission was taken by somebody else meanwhile.
     PortTaken(String),
+}
+
+impl Stop {
+    /// Adds what else was observed to a failure; any other stop stays what it is.
+    pub fn remarked(mut self, remark: impl FnOnce(&Failure) -> Option<String>) -> Stop {
+        if let Stop::Failed(failure) = &mut self {
+            if let Some(remark) = remark(failure) {
+                let gap = if failure.when.is_empty() { "" } else { ", " };
+                failure.when = format!("{}{gap}{remark}", failure.when);
+            }
+        }
+        self
+    }
 }
 
 impl From<Failure> for Stop {

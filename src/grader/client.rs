@@ -6,7 +6,7 @@
 
 use super::bytes;
 use super::check::{Stop, Told, broken};
-use super::failure::{Failure, Side, Symptom};
+use super::failure::{self, Failure, Side, Symptom};
 use super::kernel;
 use super::platform;
 use super::program::{PATIENCE, Program};
@@ -47,6 +47,8 @@ enum Ending {
 pub struct Client {
     who: String,
     wire: Box<dyn Wire>,
+    near: SocketAddr,
+    far: SocketAddr,
     program: Arc<Program>,
     transcript: Arc<Transcript>,
     /// What has arrived and was not heard yet.
@@ -56,7 +58,7 @@ pub struct Client {
     ending: Option<Ending>,
     reading: bool,
     /// The writes since the last thing that went right, for the failure message.
-    sent: Vec<Vec<u8>>,
+    sent: Vec<failure::Write>,
     /// When the last byte arrived.
     last_arrival: Instant,
     /// When we last said something, or that there is no more.
@@ -66,13 +68,15 @@ pub struct Client {
 /// Bytes of an unheard inbox: a submission that floods gets no more of our memory.
 const INBOX_MOST: usize = 64 << 20;
 
-/// Bytes of what was sent that are kept for the failure message.
-const SENT_KEPT: usize = 4096;
+/// Bytes of a write that are kept for the failure message.
+const SENT_KEPT: usize = 64;
 
 impl Client {
-    /// A conversation over a stream that is connected.
+    /// A conversation over a stream that is connected, with its peer's address: a peer that has
+    /// gone already can't be asked for it.
     pub fn over(
         wire: Box<dyn Wire>,
+        far: SocketAddr,
         who: &str,
         program: Arc<Program>,
         transcript: Arc<Transcript>,
@@ -80,9 +84,12 @@ impl Client {
         wire.socket().set_nonblocking(true).map_err(broken("cannot prepare a connection"))?;
         // Each `says` is a segment of its own: what a split means must not depend on Nagle.
         let _ = wire.socket().set_nodelay(true);
+        let near = wire.socket().local_addr().map_err(broken("cannot tell our own address"))?;
         Ok(Client {
             who: who.to_string(),
             wire,
+            near,
+            far,
             program,
             transcript,
             inbox: Vec::new(),
@@ -96,13 +103,13 @@ impl Client {
     }
 
     /// Our own address on this connection.
-    pub fn addr(&self) -> Result<SocketAddr, Stop> {
-        self.wire.socket().local_addr().map_err(broken("cannot tell our own address"))
+    pub fn addr(&self) -> SocketAddr {
+        self.near
     }
 
     /// The submission's address on this connection.
-    pub fn peer_addr(&self) -> Result<SocketAddr, Stop> {
-        self.wire.socket().peer_addr().map_err(broken("cannot tell the peer's address"))
+    pub fn peer_addr(&self) -> SocketAddr {
+        self.far
     }
 
     /// When the last byte arrived from the submission.
@@ -179,10 +186,15 @@ impl Client {
         self.inbox_most = 64 << 10;
         let mut done = 0;
         while done < bytes.len() {
+            let deadline = Instant::now() + PATIENCE;
+            while self.inbox.is_empty() && self.ending.is_none() && Instant::now() < deadline {
+                self.wait(false, deadline);
+            }
             let wanted = self.inbox.len().clamp(1, bytes.len() - done);
             let piece = &bytes[done..done + wanted];
-            self.hears(piece)?;
-            self.says(piece)?;
+            self.hears(piece).and_then(|()| self.says(piece)).map_err(|stop| {
+                stop.remarked(|_| Some(format!("after {done} of {} bytes", bytes.len())))
+            })?;
             done += wanted;
         }
         self.inbox_most = INBOX_MOST;
@@ -202,14 +214,13 @@ impl Client {
     /// Waits until the submission has read all that was said. Where the kernel doesn't tell, and
     /// where a submission doesn't read, a pause has to do.
     pub fn fence(&mut self) -> Told {
-        let (near, far) = (self.addr()?, self.peer_addr()?);
         let deadline = Instant::now() + Duration::from_millis(500);
         while Instant::now() < deadline {
             if !kernel::has_tables() {
                 thread::sleep(Duration::from_millis(20));
                 return Ok(());
             }
-            let Some(row) = kernel::far_end(near, far) else { return Ok(()) };
+            let Some(row) = kernel::far_end(self.near, self.far) else { return Ok(()) };
             // An inode of 0: nobody has accepted the connection yet, so nobody can have read.
             if row.unread == 0 && row.inode != 0 && self.delivered() {
                 self.transcript.write(&self.who, "", What::AllRead, "");
@@ -222,8 +233,7 @@ impl Client {
 
     /// Whether nothing of what was said is still on its way.
     fn delivered(&self) -> bool {
-        let (Ok(near), Ok(far)) = (self.addr(), self.peer_addr()) else { return true };
-        kernel::far_end(far, near).is_none_or(|row| row.unsent == 0)
+        kernel::far_end(self.far, self.near).is_none_or(|row| row.unsent == 0)
     }
 
     /// Says that nothing more will be said (FIN); what the submission says is still heard.
@@ -395,10 +405,9 @@ impl Client {
     // ---- beneath
 
     fn remember_sent(&mut self, bytes: &[u8]) {
-        let kept: usize = self.sent.iter().map(Vec::len).sum();
-        let room = SENT_KEPT.saturating_sub(kept).min(bytes.len());
         if self.sent.len() < 64 {
-            self.sent.push(bytes[..room].to_vec());
+            let bytes_kept = bytes[..bytes.len().min(SENT_KEPT)].to_vec();
+            self.sent.push(failure::Write { bytes: bytes_kept, length: bytes.len() });
         }
     }
 

@@ -28,8 +28,6 @@ pub enum Symptom {
     Status,
     /// A word that was due on stderr is not there.
     Words,
-    /// In a [`Cause`](super::check::Cause) only: whatever the symptom.
-    Any,
 }
 
 impl Symptom {
@@ -48,7 +46,6 @@ impl Symptom {
             Symptom::NotReady => "not ready",
             Symptom::Status => "exit status",
             Symptom::Words => "missing words",
-            Symptom::Any => "anything",
         }
     }
 }
@@ -78,14 +75,21 @@ impl From<String> for Side {
     }
 }
 
+/// One write: the beginning of its bytes, and how many they were.
+#[derive(Clone, Debug)]
+pub struct Write {
+    pub bytes: Vec<u8>,
+    pub length: usize,
+}
+
 /// One violation, as it was seen.
 #[derive(Clone, Debug)]
 pub struct Failure {
     pub symptom: Symptom,
     /// Who saw it: `alice`, `program`.
     pub who: String,
-    /// What that peer had sent since the last thing that went right, write by write.
-    pub sent: Vec<Vec<u8>>,
+    /// What that peer had sent since the last thing that went right.
+    pub sent: Vec<Write>,
     pub expected: Side,
     pub got: Side,
     /// Said behind `got`: `then silence for 10 s`, `before the second write`.

@@ -55,11 +55,12 @@ impl Listener {
             // Asked before the queue is looked at: what it did before its end is in the queue.
             let exit = pupil.program().exit();
             match self.listener.accept() {
+                Ok((_, peer)) if self.is_strange(pupil, peer) => continue,
                 Ok((stream, peer)) => {
                     self.transcript.write(&self.who, "", What::Accepts, peer.to_string());
                     let program = Arc::clone(pupil.program());
                     let transcript = Arc::clone(&self.transcript);
-                    return Client::over(Box::new(stream), &self.who, program, transcript);
+                    return Client::over(Box::new(stream), peer, &self.who, program, transcript);
                 }
                 Err(err) if err.kind() == ErrorKind::WouldBlock => {}
                 Err(err) => return Err(broken("cannot accept a connection")(err)),
@@ -77,16 +78,29 @@ impl Listener {
         }
     }
 
-    /// Nobody has connected, or nobody but those who were accepted. Ask after the program's end.
-    pub fn was_left_alone(&self) -> Told {
-        match self.listener.accept() {
-            Err(err) if err.kind() == ErrorKind::WouldBlock => Ok(()),
-            Err(err) => Err(broken("cannot look for a connection")(err)),
-            Ok((_, peer)) => {
-                let expected = format!("no connection to {}", self.addr()?);
-                self.fails(Symptom::Extra, expected, format!("one, from {peer}"))
+    /// The submission has not connected, or not again. Ask after its end.
+    pub fn was_left_alone(&self, pupil: &Pupil) -> Told {
+        loop {
+            match self.listener.accept() {
+                Err(err) if err.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(err) => return Err(broken("cannot look for a connection")(err)),
+                Ok((_, peer)) if self.is_strange(pupil, peer) => continue,
+                Ok((_, peer)) => {
+                    let expected = format!("no connection to {}", self.addr()?);
+                    return self.fails(Symptom::Extra, expected, format!("one, from {peer}"));
+                }
             }
         }
+    }
+
+    /// Whether it was somebody else who connected: a scanner passes by, and is not the submission.
+    fn is_strange(&self, pupil: &Pupil, peer: SocketAddr) -> bool {
+        let row = self.addr().ok().and_then(|ours| kernel::far_end(ours, peer));
+        let strange = row.is_some_and(|row| pupil.program().is_not_owner(row.inode));
+        if strange {
+            self.transcript.write(&self.who, "", What::Notes, format!("{peer} is a stranger"));
+        }
+        strange
     }
 
     fn fails<T>(&self, symptom: Symptom, expected: String, got: String) -> Result<T, Stop> {

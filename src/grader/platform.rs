@@ -146,15 +146,44 @@ mod system {
         }
 
         fn parent_of(id: u32) -> Option<u32> {
+            stat_word(id, 1)
+        }
+
+        /// A number of /proc/ID/stat, counted from behind the name.
+        fn stat_word(id: u32, n: usize) -> Option<u32> {
             let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
             // The name, in brackets, may hold anything; what follows the last bracket can't.
-            stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+            stat.rsplit_once(')')?.1.split_whitespace().nth(n)?.parse().ok()
         }
 
         fn carries(id: u32, mark: &str) -> bool {
             let wanted = format!("{STAGE_VARIABLE}={mark}");
             std::fs::read(format!("/proc/{id}/environ"))
                 .is_ok_and(|env| env.split(|b| *b == 0).any(|v| v == wanted.as_bytes()))
+        }
+
+        /// Whether a socket is held by processes, and by none of a group or with its mark.
+        pub fn belongs_to_others(inode: u64, group: u32, mark: &str) -> bool {
+            if inode == 0 || holds(group, inode) {
+                return false;
+            }
+            let Ok(processes) = std::fs::read_dir("/proc") else { return false };
+            let ids = processes.flatten().filter_map(|e| e.file_name().to_str()?.parse().ok());
+            let holders: Vec<u32> = ids.filter(|id| holds(*id, inode)).collect();
+            !holders.is_empty()
+                && !holders.iter().any(|id| group_of(*id) == Some(group) || carries(*id, mark))
+        }
+
+        fn holds(id: u32, inode: u64) -> bool {
+            let link = format!("socket:[{inode}]");
+            let Ok(held) = std::fs::read_dir(format!("/proc/{id}/fd")) else { return false };
+            held.flatten().any(|entry| {
+                std::fs::read_link(entry.path()).is_ok_and(|to| to.as_os_str() == link.as_str())
+            })
+        }
+
+        fn group_of(id: u32) -> Option<u32> {
+            stat_word(id, 2)
         }
 
         /// Limits the address space of a running process, in bytes.
@@ -225,6 +254,10 @@ mod without_linux {
     pub fn adopt_orphans() {}
 
     pub fn end_orphans(_mark: Option<&str>, _ours: &[u32]) {}
+
+    pub fn belongs_to_others(_inode: u64, _group: u32, _mark: &str) -> bool {
+        false
+    }
 
     pub fn limit_address_space(_id: u32, _bytes: u64) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())

@@ -362,6 +362,17 @@ impl Program {
         }
     }
 
+    /// Ends its stdin, as Ctrl-D does at a terminal.
+    pub fn ends_typing(&self) {
+        self.stdin.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// Whether a socket is known to belong to another program. One that nobody holds any more may
+    /// have been this one's.
+    pub fn is_not_owner(&self, inode: u64) -> bool {
+        self.group.is_some_and(|group| platform::belongs_to_others(inode, group, &self.mark))
+    }
+
     /// Whether it is one that runs without our having started it.
     pub fn is_foreign(&self) -> bool {
         self.group.is_none()

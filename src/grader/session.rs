@@ -93,7 +93,11 @@ impl Desk<'_> {
     fn report(&self) -> Report {
         let found = self.found();
         let exercises = self.jobs.iter().zip(found.iter()).map(|(job, found)| {
-            let checks: Vec<CheckReport> = found.iter().flatten().cloned().collect();
+            let checks: Vec<CheckReport> = match job.launch {
+                Ok(_) => found.iter().flatten().cloned().collect(),
+                // Left out, they would make it 0 of 0 points, which is no grade at all.
+                Err(_) => job.checks.iter().map(|c| unjudged(c, Verdict::NotBuilt)).collect(),
+            };
             let trouble = job.launch.as_ref().err().cloned();
             let could_not_start = checks.iter().find(|c| c.verdict == Verdict::NotBuilt);
             let trouble = trouble.or(could_not_start.and_then(|check| check.reason.clone()));
@@ -117,20 +121,7 @@ impl Desk<'_> {
 /// Runs one check, again where the machine was to blame, and its control where it failed.
 pub fn judge(exercise: &Exercise, check: &Check, launch: &Launch, seed: Seed) -> CheckReport {
     let begun = Instant::now();
-    let mut report = CheckReport {
-        name: check.name,
-        why: check.why,
-        points: check.points,
-        verdict: Verdict::Error,
-        took: Duration::ZERO,
-        failure: None,
-        control: None,
-        cause: None,
-        reason: None,
-        events: Vec::new(),
-        events_left_out: 0,
-        stderr: Vec::new(),
-    };
+    let mut report = unjudged(check, Verdict::Error);
     for attempt in 1..=TRIES {
         let (told, record) = tell(check.run, exercise, check, launch, seed);
         (report.events, report.events_left_out) = record.events;
@@ -164,8 +155,26 @@ pub fn judge(exercise: &Exercise, check: &Check, launch: &Launch, seed: Seed) ->
     report
 }
 
+/// A check of which nothing is known but what it is.
+fn unjudged(check: &Check, verdict: Verdict) -> CheckReport {
+    CheckReport {
+        name: check.name,
+        why: check.why,
+        points: check.points,
+        verdict,
+        took: Duration::ZERO,
+        failure: None,
+        control: None,
+        cause: None,
+        reason: None,
+        events: Vec::new(),
+        events_left_out: 0,
+        stderr: Vec::new(),
+    }
+}
+
 fn likely(causes: &[Cause], symptom: Symptom) -> Option<Cause> {
-    causes.iter().find(|c| c.symptom == symptom || c.symptom == Symptom::Any).copied()
+    causes.iter().find(|c| c.symptoms.is_empty() || c.symptoms.contains(&symptom)).copied()
 }
 
 /// What is left of a conversation.

@@ -98,7 +98,8 @@ impl Stage {
             Err(err) => return Err(self.no_connection(who, *addr, program, &err)),
         };
         self.transcript.write(who, "", What::Connects, "");
-        Client::over(Box::new(stream), who, Arc::clone(program), Arc::clone(&self.transcript))
+        let (program, transcript) = (Arc::clone(program), Arc::clone(&self.transcript));
+        Client::over(Box::new(stream), *addr, who, program, transcript)
     }
 
     fn no_connection(

@@ -2,7 +2,7 @@
 
 use crate::grader::check::{Cause, Check, Control, Stop, Told};
 use crate::grader::client::Client;
-use crate::grader::failure::Symptom;
+use crate::grader::failure::{Side, Symptom};
 use crate::grader::listener::{Listener, Refusing, Silent};
 use crate::grader::stage::{Pupil, Stage};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -32,12 +32,12 @@ pub const CALLER_ID: &[Check] = &[
         }),
         causes: &[
             Cause {
-                symptom: Symptom::StillOpen,
+                symptoms: &[Symptom::StillOpen],
                 likely: "the server keeps the stream, or waits for the client to say something",
                 advice: "let the stream go after the line: dropping it closes it",
             },
             Cause {
-                symptom: Symptom::Extra,
+                symptoms: &[Symptom::Extra],
                 likely: "something is sent after the line",
                 advice: "one line, ended by one LF, is all",
             },
@@ -59,12 +59,12 @@ pub const CALLER_ID: &[Check] = &[
         }),
         causes: &[
             Cause {
-                symptom: Symptom::Different,
+                symptoms: &[Symptom::Different],
                 likely: "the address was asked for once, not for each connection",
                 advice: "ask the stream that this client's accept returned",
             },
             Cause {
-                symptom: Symptom::Any,
+                symptoms: &[],
                 likely: "the server ends, or stops accepting, after its first client",
                 advice: "accept in a loop",
             },
@@ -83,7 +83,7 @@ pub const CALLER_ID: &[Check] = &[
             run: |stage| is_told_its_address(stage.client("alice")?).map(drop),
         }),
         causes: &[Cause {
-            symptom: Symptom::Different,
+            symptoms: &[Symptom::Different],
             likely: "only the port is the client's; the address is the server's, or fixed",
             advice: "take both from the peer's address",
         }],
@@ -92,8 +92,15 @@ pub const CALLER_ID: &[Check] = &[
 ];
 
 fn is_told_its_address(mut client: Client) -> Result<Client, Stop> {
-    let line = format!("you are {}\n", client.addr()?);
-    client.hears(line.as_bytes())?;
+    let line = format!("you are {}\n", client.addr());
+    let servers_own = client.peer_addr().to_string();
+    client.hears(line.as_bytes()).map_err(|stop| {
+        stop.remarked(|failure| {
+            let told_its_own = matches!(&failure.got, Side::Bytes(got)
+                if String::from_utf8_lossy(got).contains(&servers_own));
+            told_its_own.then(|| format!("{servers_own} is the server's own address"))
+        })
+    })?;
     Ok(client)
 }
 
@@ -123,7 +130,7 @@ pub const PORT_SCAN: &[Check] = &[
         causes: &[
             NOT_TOLD_APART,
             Cause {
-                symptom: Symptom::StillOpen,
+                symptoms: &[Symptom::StillOpen],
                 likely: "the connect has no timeout of its own, and the system's takes minutes",
                 advice: "connect with a timeout of one second",
             },
@@ -147,7 +154,7 @@ pub const PORT_SCAN: &[Check] = &[
         },
         control: Some(ONE_OPEN_PORT),
         causes: &[Cause {
-            symptom: Symptom::Any,
+            symptoms: &[],
             likely: "only a timeout is taken for filtered",
             advice: "ask whether it was refused; whatever else went wrong is filtered",
         }],
@@ -168,12 +175,12 @@ pub const PORT_SCAN: &[Check] = &[
         control: Some(ONE_OPEN_PORT),
         causes: &[
             Cause {
-                symptom: Symptom::End,
+                symptoms: &[Symptom::End],
                 likely: "the range ends one too early",
                 advice: "HIGH is included: in Rust that is LOW..=HIGH",
             },
             Cause {
-                symptom: Symptom::Different,
+                symptoms: &[Symptom::Different],
                 likely: "lines come in the order in which the answers came, or one is missing",
                 advice: "gather the results, and print them in the order of the ports",
             },
@@ -196,12 +203,12 @@ pub const PORT_SCAN: &[Check] = &[
         }),
         causes: &[
             Cause {
-                symptom: Symptom::Late,
+                symptoms: &[Symptom::Late],
                 likely: "some ports still wait for others: the timeouts add up",
                 advice: "start them all before you wait for the first",
             },
             Cause {
-                symptom: Symptom::StillOpen,
+                symptoms: &[Symptom::StillOpen],
                 likely: "one port is tried after the other: the timeouts add up",
                 advice: "try them at the same time, a thread each",
             },
@@ -215,7 +222,7 @@ const ONE_OPEN_PORT: Control =
     Control { name: "one open port", run: |stage| scanned(stage, &[Port::Open]) };
 
 const NOT_TOLD_APART: Cause = Cause {
-    symptom: Symptom::Different,
+    symptoms: &[Symptom::Different],
     likely: "the two ways in which a connect fails are taken for one",
     advice: "look at the error's kind: a refusal is an answer, a timeout is none",
 };
@@ -286,12 +293,12 @@ pub const EVERY_ADDRESS: &[Check] = &[
         control: Some(ONE_ADDRESS),
         causes: &[
             Cause {
-                symptom: Symptom::StillOpen,
+                symptoms: &[Symptom::StillOpen],
                 likely: "the writing side stays open after stdin has ended",
                 advice: "shut down the writing half only, and read on",
             },
             Cause {
-                symptom: Symptom::Any,
+                symptoms: &[],
                 likely: "only the beginning of stdin is read, or it is taken for text",
                 advice: "copy all of stdin, as bytes",
             },
@@ -309,7 +316,7 @@ pub const EVERY_ADDRESS: &[Check] = &[
         },
         control: Some(ONE_ADDRESS),
         causes: &[Cause {
-            symptom: Symptom::Any,
+            symptoms: &[],
             likely: "the first address's error is the end of it",
             advice: "keep the error, and try the next address",
         }],
@@ -337,12 +344,12 @@ pub const EVERY_ADDRESS: &[Check] = &[
         }),
         causes: &[
             Cause {
-                symptom: Symptom::Early,
+                symptoms: &[Symptom::Early],
                 likely: "the timeout is shorter than a second",
                 advice: "wait one second for each address",
             },
             Cause {
-                symptom: Symptom::Any,
+                symptoms: &[],
                 likely: "the connect has no timeout, or a longer one",
                 advice: "connect with a timeout of one second",
             },
@@ -360,11 +367,11 @@ pub const EVERY_ADDRESS: &[Check] = &[
             let addrs = [nobody.addr, first.addr()?, second.addr()?];
             let pupil = tries(stage, &addrs, b"hello\n")?;
             talks(&first, &pupil, b"hello\n", b"good day\n")?;
-            second.was_left_alone()
+            second.was_left_alone(&pupil)
         },
         control: Some(ONE_ADDRESS),
         causes: &[Cause {
-            symptom: Symptom::Any,
+            symptoms: &[],
             likely: "the addresses are not tried in order, or the search goes on after a success",
             advice: "one after another, and stop at the first that connects",
         }],
@@ -380,11 +387,11 @@ pub const EVERY_ADDRESS: &[Check] = &[
             conversation.hears(b"hello\n")?;
             conversation.resets()?;
             pupil.ends()?;
-            second.was_left_alone()
+            second.was_left_alone(&pupil)
         },
         control: Some(ONE_ADDRESS),
         causes: &[Cause {
-            symptom: Symptom::Any,
+            symptoms: &[],
             likely: "an error of the conversation is handled as one of the connect",
             advice: "try addresses while you connect; what happens afterwards is another matter",
         }],
@@ -400,7 +407,7 @@ pub const EVERY_ADDRESS: &[Check] = &[
         },
         control: Some(ONE_ADDRESS),
         causes: &[Cause {
-            symptom: Symptom::Any,
+            symptoms: &[],
             likely: "the address is taken apart at its first colon",
             advice: "let the standard library parse it: [::1]:7000 is a socket address",
         }],
@@ -436,7 +443,7 @@ pub const EVERY_ADDRESS: &[Check] = &[
             },
         }),
         causes: &[Cause {
-            symptom: Symptom::Words,
+            symptoms: &[Symptom::Words],
             likely: "an error is printed without its address, or only the last one is",
             advice: "a line on stderr for each: the address as it was given, and its error",
         }],

@@ -37,13 +37,11 @@ pub const ECHO_SERVER: &[Check] = &[
         control: Some(ONE_MESSAGE),
         causes: &[
             Cause {
-                symptom: Symptom::Different,
+                symptoms: &[Symptom::Different],
                 likely: "the whole buffer was sent back, not the part that the read filled",
                 advice: "read() returns how many bytes it put there: send back only those",
             },
             STOPPED_AFTER_ONE,
-            Cause { symptom: Symptom::Reset, ..STOPPED_AFTER_ONE },
-            Cause { symptom: Symptom::Silence, ..STOPPED_AFTER_ONE },
         ],
         ..Check::PLAIN
     },
@@ -60,10 +58,7 @@ pub const ECHO_SERVER: &[Check] = &[
             Ok(())
         },
         control: Some(ONE_MESSAGE),
-        causes: &[
-            STOPPED_AFTER_ONE,
-            Cause { symptom: Symptom::Any, ..STOPPED_AFTER_ONE },
-        ],
+        causes: &[STOPPED_AFTER_ONE],
         ..Check::PLAIN
     },
     Check {
@@ -87,12 +82,15 @@ pub const ECHO_SERVER: &[Check] = &[
                 alice.hears(b"hey\n")
             },
         }),
-        causes: &[Cause {
-            symptom: Symptom::Silence,
-            likely: "the server waits for more (a line's end, a full buffer, the end of the \
-                     stream) before it answers",
-            advice: "answer what each read returned before you read again",
-        }],
+        causes: &[
+            Cause {
+                symptoms: &[Symptom::Silence],
+                likely: "the server waits for more (a line's end, a full buffer, the end of the \
+                         stream) before it answers",
+                advice: "answer what each read returned before you read again",
+            },
+            STOPPED_AFTER_ONE,
+        ],
         ..Check::PLAIN
     },
     Check {
@@ -101,7 +99,7 @@ pub const ECHO_SERVER: &[Check] = &[
         run: |stage| echoed(stage, b"one\r\ntwo\n\r\n\0three\r"),
         control: Some(ONE_MESSAGE),
         causes: &[Cause {
-            symptom: Symptom::Any,
+            symptoms: &[],
             likely: "the bytes pass through something that knows lines or strings",
             advice: "read into a buffer of bytes, and write the same bytes: no lines, no String",
         }],
@@ -113,7 +111,7 @@ pub const ECHO_SERVER: &[Check] = &[
         run: |stage| echoed(stage, b"caf\xe9 \xff\xfe \xc3\x28 \x80\n"),
         control: Some(ONE_MESSAGE),
         causes: &[Cause {
-            symptom: Symptom::Any,
+            symptoms: &[],
             likely: "the bytes are turned into text on their way",
             advice: "keep them bytes: from_utf8 fails on them, and from_utf8_lossy replaces them",
         }],
@@ -136,11 +134,14 @@ pub const ECHO_SERVER: &[Check] = &[
                 echoed(stage, &bytes)
             },
         }),
-        causes: &[Cause {
-            symptom: Symptom::Any,
-            likely: "some bytes are dropped, or counted in too small a number, when many come",
-            advice: "look at what happens with the rest when a read or a write is not whole",
-        }],
+        causes: &[
+            STOPPED_AFTER_ONE,
+            Cause {
+                symptoms: &[],
+                likely: "some bytes are dropped, or counted in too small a number, when many come",
+                advice: "look at what happens with the rest when a read or a write is not whole",
+            },
+        ],
         ..Check::PLAIN
     },
     Check {
@@ -166,7 +167,7 @@ pub const ECHO_SERVER: &[Check] = &[
             },
         }),
         causes: &[Cause {
-            symptom: Symptom::Any,
+            symptoms: &[],
             likely: "the end of the client's stream ends the connection before all was answered",
             advice: "at Ok(0) the client listens still: send what is left, then close",
         }],
@@ -185,7 +186,7 @@ pub const ECHO_SERVER: &[Check] = &[
         },
         control: Some(ONE_MESSAGE),
         causes: &[Cause {
-            symptom: Symptom::Any,
+            symptoms: &[],
             likely: "the end of the client's stream goes unnoticed, or the stream is kept",
             advice: "a read of 0 bytes is the end: leave the loop and let the stream go",
         }],
@@ -207,7 +208,7 @@ pub const ECHO_SERVER: &[Check] = &[
         },
         control: Some(ONE_MESSAGE),
         causes: &[Cause {
-            symptom: Symptom::Any,
+            symptoms: &[],
             likely: "the server ends, or stops accepting, after its first client",
             advice: "accept in a loop: one client's end is not the server's",
         }],
@@ -266,13 +267,13 @@ const ONE_MESSAGE: Control = Control {
 };
 
 const STOPPED_AFTER_ONE: Cause = Cause {
-    symptom: Symptom::End,
-    likely: "the server reads once, answers, and has done with the client",
+    symptoms: &[Symptom::End, Symptom::Reset, Symptom::Silence],
+    likely: "the server answers what its first read returned, and has done with the client",
     advice: "read again after each answer, until read() returns 0",
 };
 
 const ENDED_BY_ONE_CLIENT: Cause = Cause {
-    symptom: Symptom::Any,
+    symptoms: &[],
     likely: "an error of one connection leaves the loop that accepts the next",
     advice: "handle it where the one client is served; look for `?`, unwrap and expect in the loop",
 };
@@ -333,12 +334,11 @@ pub const ECHO_CLIENT: &[Check] = &[
         }),
         causes: &[
             Cause {
-                symptom: Symptom::StillOpen,
+                symptoms: &[Symptom::StillOpen],
                 likely: "the writing side stays open after stdin has ended",
                 advice: "shut down the writing half only; the reading half is still needed",
             },
             LOST_THE_REPLY,
-            Cause { symptom: Symptom::Reset, ..LOST_THE_REPLY },
         ],
         ..Check::PLAIN
     },
@@ -365,7 +365,7 @@ pub const ECHO_CLIENT: &[Check] = &[
                 pupil.printed(b"late\n")
             },
         }),
-        causes: &[Cause { symptom: Symptom::Any, ..LOST_THE_REPLY }],
+        causes: &[LOST_THE_REPLY],
         ..Check::PLAIN
     },
     Check {
@@ -394,7 +394,7 @@ pub const ECHO_CLIENT: &[Check] = &[
             },
         }),
         causes: &[Cause {
-            symptom: Symptom::Any,
+            symptoms: &[],
             likely: "what one read() returned was taken for the whole reply",
             advice: "read until the end of the stream",
         }],
@@ -419,7 +419,7 @@ pub const ECHO_CLIENT: &[Check] = &[
             },
         }),
         causes: &[Cause {
-            symptom: Symptom::Any,
+            symptoms: &[],
             likely: "the bytes pass through lines or text on one of the two ways",
             advice: "read stdin as bytes and write stdout as bytes: no lines, no String",
         }],
@@ -451,7 +451,7 @@ pub const ECHO_CLIENT: &[Check] = &[
             },
         }),
         causes: &[Cause {
-            symptom: Symptom::Silence,
+            symptoms: &[Symptom::Silence],
             likely: "all is sent before anything is read: each side waits for the other to read",
             advice: "send and receive at the same time: two threads, each with its own handle",
         }],
@@ -490,7 +490,7 @@ pub const ECHO_CLIENT: &[Check] = &[
             },
         }),
         causes: &[Cause {
-            symptom: Symptom::Status,
+            symptoms: &[Symptom::Status],
             likely: "the end of the stream is taken for success, whatever came before it",
             advice: "count what went out and what came back, and compare at the end",
         }],
@@ -523,12 +523,12 @@ pub const ECHO_CLIENT: &[Check] = &[
         }),
         causes: &[
             Cause {
-                symptom: Symptom::Status,
+                symptoms: &[Symptom::Status],
                 likely: "a write that failed is not looked at, or is a panic",
                 advice: "let the error of either direction decide the exit status",
             },
             Cause {
-                symptom: Symptom::Any,
+                symptoms: &[],
                 likely: "the program ends before what it had read is on stdout",
                 advice: "flush stdout, and finish reading, before you exit",
             },
@@ -538,7 +538,7 @@ pub const ECHO_CLIENT: &[Check] = &[
 ];
 
 const LOST_THE_REPLY: Cause = Cause {
-    symptom: Symptom::Status,
+    symptoms: &[Symptom::Status, Symptom::Reset, Symptom::End],
     likely: "the connection was closed in both directions as soon as stdin had ended",
     advice: "shut down the writing half only, and read until the server's end",
 };

@@ -1,7 +1,7 @@
 //! The report that a person reads: what was observed, and apart from it what may be behind it.
 
 use crate::grader::bytes;
-use crate::grader::failure::{Failure, Side, Symptom};
+use crate::grader::failure::{Failure, Side, Symptom, Write};
 use crate::grader::seed::Seed;
 use crate::grader::transcript::{Event, What};
 use crate::grader::verdict::{CheckReport, ExerciseReport, Verdict};
@@ -15,6 +15,10 @@ pub struct Style {
 /// Where a row's text begins, and where it is wrapped.
 const INDENT: usize = 12;
 const WIDTH: usize = 80;
+
+/// Bytes of one side that are shown on a line, as text and as hex.
+const MOST_TEXT: usize = 44;
+const MOST_HEX: usize = 16;
 
 impl Style {
     fn paint(self, verdict: Verdict, text: &str) -> String {
@@ -39,7 +43,8 @@ fn sign(verdict: Verdict) -> &'static str {
 }
 
 /// One exercise, whole: a line for each check, and the failure message below those that failed.
-/// Of several checks that failed in the same way only the first says how.
+/// Of several checks that failed in the same way, or also without their fault, only the first says
+/// how: the machine's reports have all of it.
 pub fn exercise(report: &ExerciseReport, seed: Seed, style: Style) -> String {
     let mut out = format!(
         "{}  {}  {}/{}\n",
@@ -66,12 +71,14 @@ pub fn exercise(report: &ExerciseReport, seed: Seed, style: Style) -> String {
         if check.verdict == Verdict::Passed {
             continue;
         }
-        match told.iter().find(|other| same_failure(other, check)) {
-            Some(other) => row(&mut out, "as above", &format!("like “{}”", other.name)),
-            None => {
-                out.push_str(&message(check, report, seed));
-                told.push(check);
-            }
+        if let Some(other) = told.iter().find(|other| same_failure(other, check)) {
+            row(&mut out, "as above", &format!("like “{}”", other.name));
+        } else if let (Some((name, Verdict::Failed)), false) = (check.control, told.is_empty()) {
+            // Whatever is wrong here shows without the fault too: it would only be told twice.
+            row(&mut out, "control", &format!("{name}: failed too. Begin with the first ✗"));
+        } else {
+            out.push_str(&message(check, report, seed));
+            told.push(check);
         }
     }
     out
@@ -109,7 +116,7 @@ pub fn message(check: &CheckReport, exercise: &ExerciseReport, seed: Seed) -> St
         row(&mut out, "likely", cause.likely);
         row(&mut out, "try", cause.advice);
     }
-    row(&mut out, "timeline", &timeline(&check.events));
+    pieces(&mut out, "timeline", &timeline(&check.events), "   ");
     for (i, line) in check.stderr.iter().enumerate() {
         let label = if i == 0 { "its stderr" } else { "" };
         out.push_str(&format!("  {label:<10}│ {line}\n"));
@@ -126,7 +133,8 @@ pub fn message(check: &CheckReport, exercise: &ExerciseReport, seed: Seed) -> St
 /// The rows `sent`, `expected` and `got`, and a caret below the first byte that differs.
 fn observed(out: &mut String, failure: &Failure) {
     if !failure.sent.is_empty() {
-        let writes: Vec<String> = failure.sent.iter().map(|w| bytes::brief(w, 24)).collect();
+        let shown = |w: &Write| bytes::brief_of(&w.bytes, w.length, MOST_HEX);
+        let writes: Vec<String> = failure.sent.iter().map(shown).collect();
         let shown = writes[..writes.len().min(6)].join(" | ");
         let more = if writes.len() > 6 { " | …" } else { "" };
         let count = match writes.len() {
@@ -166,7 +174,7 @@ fn side(side: &Side) -> String {
     match side {
         Side::Words(words) => words.clone(),
         Side::Bytes(bytes) if bytes.is_empty() => "nothing".to_string(),
-        Side::Bytes(bytes) => bytes::brief(bytes, 40),
+        Side::Bytes(bytes) => bytes::brief(bytes, MOST_TEXT),
     }
 }
 
@@ -183,18 +191,22 @@ struct Window {
 
 impl Window {
     fn around(at: usize, expected: &[u8], got: &[u8]) -> Window {
-        let from = if at > 12 { at - 8 } else { 0 };
-        let text = [expected, got].iter().all(|side| {
-            let part = &side[from.min(side.len())..side.len().min(from + 32)];
-            // A character cut at either end of the part is no reason for hex.
-            bytes::is_text(part) || part.is_ascii() && bytes::is_text(part)
-        });
-        Window { from, at, text }
+        let is_text = |from: usize| {
+            [expected, got].iter().all(|side| {
+                bytes::is_text(&side[from.min(side.len())..side.len().min(from + MOST_TEXT)])
+            })
+        };
+        // What fits is shown whole.
+        if at < MOST_TEXT && is_text(0) {
+            return Window { from: 0, at, text: true };
+        }
+        let from = if at < MOST_HEX { 0 } else { at - 8 };
+        Window { from, at, text: is_text(from) }
     }
 
     /// The part of one side, and the column of the first difference in it.
     fn of(&self, side: &[u8]) -> (String, usize) {
-        let most = if self.text { 40 } else { 16 };
+        let most = if self.text { MOST_TEXT } else { MOST_HEX };
         let from = self.from.min(side.len());
         let part = &side[from..side.len().min(from + most)];
         let before = &part[..self.at.saturating_sub(from).min(part.len())];
@@ -216,12 +228,14 @@ impl Window {
 }
 
 /// The last steps before the failure, the earliest of them first.
-fn timeline(events: &[Event]) -> String {
+fn timeline(events: &[Event]) -> Vec<String> {
     let end = events.iter().position(|e| e.what == What::Fails).map_or(events.len(), |i| i + 1);
-    let steps: Vec<String> = events[..end].iter().filter_map(step).collect();
-    let shown = &steps[steps.len().saturating_sub(8)..];
-    let earlier = if shown.len() < steps.len() { "…   " } else { "" };
-    format!("{earlier}{}", shown.join("   "))
+    let mut steps: Vec<String> = events[..end].iter().filter_map(step).collect();
+    if steps.len() > 8 {
+        steps.drain(..steps.len() - 8);
+        steps.insert(0, "…".to_string());
+    }
+    steps
 }
 
 fn step(event: &Event) -> Option<String> {
@@ -254,25 +268,23 @@ fn plural(n: usize) -> &'static str {
 
 /// A labelled row, wrapped between words and indented.
 fn row(out: &mut String, label: &str, text: &str) {
+    let words: Vec<String> = text.split(' ').map(String::from).collect();
+    pieces(out, label, &words, " ");
+}
+
+/// A labelled row of pieces that are not broken, with this between them.
+fn pieces(out: &mut String, label: &str, pieces: &[String], between: &str) {
     let mut line = format!("  {label:<width$}", width = INDENT - 2);
-    let mut column = INDENT;
-    let mut fresh = true;
-    for word in text.split(' ') {
-        let width = word.chars().count();
-        if !fresh && column + 1 + width > WIDTH {
+    for (i, piece) in pieces.iter().enumerate() {
+        let fits = line.chars().count() + between.len() + piece.chars().count() <= WIDTH;
+        if i > 0 && fits {
+            line.push_str(between);
+        } else if i > 0 {
             out.push_str(line.trim_end());
             out.push('\n');
             line = " ".repeat(INDENT);
-            column = INDENT;
-            fresh = true;
         }
-        if !fresh {
-            line.push(' ');
-            column += 1;
-        }
-        line.push_str(word);
-        column += width;
-        fresh = fresh && word.is_empty();
+        line.push_str(piece);
     }
     out.push_str(line.trim_end());
     out.push('\n');

@@ -2,5 +2,9 @@
 //!
 //! [`Report`]: super::verdict::Report
 
+pub mod github;
+pub mod gradescope;
 pub mod human;
 pub mod json;
+pub mod junit;
+mod plain;

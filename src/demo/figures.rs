@@ -1,0 +1,92 @@
+//! The conversations that the book's figures are recorded from: real programs, a real run.
+//!
+//! Each has three files in `book/figures`: its trace, the figure drawn from it, and the same in
+//! words. `tests/figures.rs` draws them anew and runs the conversation again; `BLESS=1` records.
+
+use super::show::{Pace, Staging};
+use super::trace::{self, Trace};
+use super::{Leave, Played, Show, svg};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// One figure of the book.
+pub struct Figure {
+    /// The stem of its files.
+    pub name: &'static str,
+    /// What it is a figure of; begins the label that replaces it.
+    pub caption: &'static str,
+    /// From left to right; the last is the server.
+    pub lanes: &'static [&'static str],
+    pub programs: &'static [&'static str],
+    pub play: fn(&mut Show) -> Played,
+}
+
+/// Every figure that is recorded.
+pub const FIGURES: &[Figure] = &[
+    Figure {
+        name: "ch01_ports",
+        caption: "Two clients connect to one port; the server prints each connection's five-tuple",
+        lanes: &["alice", "bob", "server"],
+        programs: &["ch01_five_tuple"],
+        play: |show| {
+            let server = show.serves("server", "ch01_five_tuple")?;
+            // Both stay until the end: so Bob can't be given the port that Alice had.
+            let mut clients = Vec::new();
+            for (i, who) in ["alice", "bob"].into_iter().enumerate() {
+                let mut client = show.client(who, &server)?;
+                let lines = show.printed(&server.program, i + 2)?;
+                show.notes("server", lines.last().map_or("", String::as_str));
+                client.hears_end()?;
+                clients.push(client);
+            }
+            Ok(())
+        },
+    },
+    Figure {
+        name: "ch02_echo",
+        caption: "A client's whole life at the echo server",
+        lanes: &["client", "server"],
+        programs: &["ch02_echo_server"],
+        play: |show| {
+            let server = show.serves("server", "ch02_echo_server")?;
+            let mut client = show.client("client", &server)?;
+            client.says(b"hello\n")?;
+            client.hears(b"hello\n")?;
+            client.half_closes()?;
+            Ok(client.hears_clean_end()?)
+        },
+    },
+];
+
+impl Figure {
+    /// Runs the conversation and records it.
+    ///
+    /// # Errors
+    /// What the conversation broke off with.
+    pub fn record(&self, programs: Vec<(&'static str, PathBuf)>) -> Result<Trace, String> {
+        let mut show = Show::new(Staging {
+            paper: Box::new(|_| true),
+            width: 80,
+            bold: false,
+            pace: Pace::Auto(Duration::ZERO),
+            programs,
+        });
+        show.lanes(self.lanes);
+        match (self.play)(&mut show) {
+            Ok(()) => Ok(show.trace(self.name, self.caption)),
+            Err(Leave::Failed(why)) => Err(why),
+            Err(Leave::Quit) => Err("it was left before its end".to_string()),
+        }
+    }
+}
+
+/// The three files of a trace, by the end of their names.
+pub fn files(trace: &Trace) -> [(&'static str, String); 3] {
+    let sections = trace.sections.iter();
+    let words = sections.map(|section| trace::as_words(&section.events, &section.lanes));
+    [
+        ("trace.json", trace.to_json()),
+        ("svg", svg::draw(trace)),
+        ("md", words.collect::<Vec<_>>().join("\n")),
+    ]
+}

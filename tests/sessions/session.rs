@@ -1,0 +1,122 @@
+//! A session: its terminals, and the files that hold what they showed.
+
+use std::cell::RefCell;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::rc::Rc;
+
+use crate::names::Names;
+use crate::terminal::Terminal;
+
+/// A session as its chapter lists it.
+pub struct Recorded {
+    /// Of the function, and of the files: `ch02_echo_nc`.
+    pub name: &'static str,
+    /// The endings of its files: `server` is `ch02_echo_nc_server.txt`, the empty one has none.
+    pub terminals: &'static [&'static str],
+}
+
+/// A session while it is played.
+pub struct Session {
+    terminals: Vec<(&'static str, Rc<RefCell<String>>)>,
+    names: Rc<RefCell<Names>>,
+}
+
+impl Session {
+    /// A terminal of this session. What it shows is recorded under this name.
+    pub fn terminal(&mut self, name: &'static str) -> Terminal {
+        let shown = Rc::new(RefCell::new(String::new()));
+        self.terminals.push((name, Rc::clone(&shown)));
+        let prompt = if name.is_empty() { "$ ".to_string() } else { format!("{name}$ ") };
+        Terminal::new(prompt, shown, Rc::clone(&self.names))
+    }
+
+    /// A terminal that the book doesn't show: a server that is the same as in another session.
+    pub fn offstage(&self) -> Terminal {
+        Terminal::new(String::new(), Rc::default(), Rc::clone(&self.names))
+    }
+
+    /// From here on every `real` (a PID, say), as a word of its own, is shown as `<pid>` or
+    /// whatever `shown` is.
+    #[allow(dead_code)]
+    pub fn shows_as(&mut self, real: impl ToString, shown: &str) {
+        self.names.borrow_mut().mask(real.to_string(), shown);
+    }
+}
+
+impl Recorded {
+    pub fn files(&self) -> impl Iterator<Item = String> {
+        self.terminals.iter().map(|terminal| match *terminal {
+            "" => format!("{}.txt", self.name),
+            terminal => format!("{}_{terminal}.txt", self.name),
+        })
+    }
+
+    /// Plays the session and compares it with its files, or writes them where BLESS=1.
+    pub fn check(&self, peers: &[&str], story: fn(&mut Session)) {
+        if !peers.iter().all(|peer| installed(peer)) {
+            return;
+        }
+        let mut session = Session { terminals: Vec::new(), names: Rc::default() };
+        story(&mut session);
+        let opened: Vec<&str> = session.terminals.iter().map(|(name, _)| *name).collect();
+        assert_eq!(opened, self.terminals, "{}: its terminals aren't those of sessions!", self.name);
+        let bless = std::env::var_os("BLESS").is_some_and(|value| value == "1");
+        for (file, (_, seen)) in self.files().zip(&session.terminals) {
+            let path = folder().join(&file);
+            let seen = seen.borrow();
+            // A checkout may have turned LF into CRLF.
+            let held = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
+            if held == *seen {
+                continue;
+            }
+            if bless {
+                write_whole(&path, &seen);
+                continue;
+            }
+            panic!(
+                "book/sessions/{file} isn't what the programs show. It holds\n{held}\nand they show\n\
+                 {seen}\nIf that is as it should be: BLESS=1 cargo test --test sessions"
+            );
+        }
+    }
+}
+
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+pub fn folder() -> PathBuf {
+    root().join("book/sessions")
+}
+
+/// Whether a program of another maker is here. Where WIRESIDE_ALL_PEERS=1, it has to be.
+fn installed(peer: &str) -> bool {
+    let which = format!("command -v {peer}");
+    let found = Command::new("sh")
+        .args(["-c", &which])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    let required = std::env::var_os("WIRESIDE_ALL_PEERS").is_some_and(|value| value == "1");
+    assert!(
+        found || !required,
+        "{peer} is not installed, and WIRESIDE_ALL_PEERS=1 asks for every peer"
+    );
+    if !found {
+        eprintln!("skipped: {peer} is not installed");
+    }
+    found
+}
+
+/// A run that is ended midway leaves the old file, never half of the new one.
+fn write_whole(path: &Path, text: &str) {
+    let unfinished = path.with_extension("unfinished");
+    fs::create_dir_all(folder())
+        .and_then(|()| fs::write(&unfinished, text))
+        .and_then(|()| fs::rename(&unfinished, path))
+        .unwrap_or_else(|err| panic!("cannot write {}: {err}", path.display()));
+}
