@@ -75,7 +75,11 @@ pub const PARTS: &[Part] = &[Part {
             stem: "ch01_ports",
             title: "Ports and processes",
             question: "Who owns a port, and how does a message find it?",
-            minutes: Minutes { read: 20, practise: 75, teach: 45 },
+            minutes: Minutes {
+                read: 20,
+                practise: 75,
+                teach: 45,
+            },
             programs: &["ch01_whoson", "ch01_five_tuple", "ch01_port_scan"],
             exercises: &[
                 Exercise {
@@ -114,7 +118,11 @@ pub const PARTS: &[Part] = &[Part {
             stem: "ch02_echo",
             title: "A raw TCP echo",
             question: "What goes in comes out: what does that take?",
-            minutes: Minutes { read: 20, practise: 60, teach: 45 },
+            minutes: Minutes {
+                read: 20,
+                practise: 60,
+                teach: 45,
+            },
             programs: &["ch02_hello_server", "ch02_echo_server", "ch02_echo_client"],
             exercises: &[
                 Exercise {
@@ -149,7 +157,12 @@ pub fn chapters() -> impl Iterator<Item = &'static Chapter> {
 
 /// Every exercise with its chapter, in order.
 pub fn exercises() -> impl Iterator<Item = (&'static Chapter, &'static Exercise)> {
-    chapters().flat_map(|chapter| chapter.exercises.iter().map(move |exercise| (chapter, exercise)))
+    chapters().flat_map(|chapter| {
+        chapter
+            .exercises
+            .iter()
+            .map(move |exercise| (chapter, exercise))
+    })
 }
 
 /// The exercise of exactly this name.

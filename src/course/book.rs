@@ -53,8 +53,16 @@ pub fn run(house: &House, mut parser: Parser) -> Outcome {
     } else {
         let port = free_port()?;
         command.arg("serve").arg(house.book());
-        command.args(["--hostname", "127.0.0.1", "--port", &port.to_string(), "--open"]);
-        out::say(format!("The book is at http://127.0.0.1:{port}; Ctrl-C ends it."));
+        command.args([
+            "--hostname",
+            "127.0.0.1",
+            "--port",
+            &port.to_string(),
+            "--open",
+        ]);
+        out::say(format!(
+            "The book is at http://127.0.0.1:{port}; Ctrl-C ends it."
+        ));
         interrupt::is_the_ordinary_end();
     }
     watch(&mdbook, command)
@@ -84,9 +92,8 @@ fn free_port() -> Result<u16, Stop> {
 }
 
 fn watch(mdbook: &Path, mut command: Command) -> Outcome {
-    let failed = |err: std::io::Error| {
-        Stop::Failed(format!("cannot run {}: {err}", mdbook.display()))
-    };
+    let failed =
+        |err: std::io::Error| Stop::Failed(format!("cannot run {}: {err}", mdbook.display()));
     // In a group of its own: Ctrl-C is for mdBook, and not for the browser that it opened.
     platform::in_own_group(&mut command);
     let mut child = command.stdin(Stdio::null()).spawn().map_err(failed)?;

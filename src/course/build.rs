@@ -47,21 +47,29 @@ pub(super) fn build(house: &House, package: &str, names: &[&str], tls: bool) -> 
     let said = match cargo(house, package, names, tls) {
         Ok(said) => said,
         Err(why) => {
-            let failed = |_: &&str| Built { executable: Err(why.clone()), warnings: String::new() };
+            let failed = |_: &&str| Built {
+                executable: Err(why.clone()),
+                warnings: String::new(),
+            };
             return names.iter().map(failed).collect();
         }
     };
     let of = |name: &&str| {
         let words = said.words.get(*name).cloned().unwrap_or_default();
         match said.executables.get(*name) {
-            Some(executable) => {
-                Built { executable: Ok(executable.clone()), warnings: words }
-            }
+            Some(executable) => Built {
+                executable: Ok(executable.clone()),
+                warnings: words,
+            },
             // What cargo itself said holds for all of them: a broken Cargo.toml, a full disk.
-            None if words.is_empty() => {
-                Built { executable: Err(advised(&said.stderr)), warnings: words }
-            }
-            None => Built { executable: Err(words), warnings: String::new() },
+            None if words.is_empty() => Built {
+                executable: Err(advised(&said.stderr)),
+                warnings: words,
+            },
+            None => Built {
+                executable: Err(words),
+                warnings: String::new(),
+            },
         }
     };
     names.iter().map(of).collect()
@@ -77,22 +85,39 @@ struct Said {
 
 /// The cargo that runs us, else the one in the path.
 pub(super) fn cargo_itself() -> OsString {
-    env::var_os("CARGO").filter(|cargo| !cargo.is_empty()).unwrap_or_else(|| "cargo".into())
+    env::var_os("CARGO")
+        .filter(|cargo| !cargo.is_empty())
+        .unwrap_or_else(|| "cargo".into())
 }
 
 fn cargo(house: &House, package: &str, names: &[&str], tls: bool) -> Result<Said, String> {
     let mut command = Command::new(cargo_itself());
     // The current folder stays what it is, so that cargo finds the same configuration as the
     // learner's own `cargo build` does.
-    command.args(["build", "--keep-going", "--color", "never", "--message-format", "json"]);
-    command.arg("--manifest-path").arg(house.manifest()).args(["--package", package]);
+    command.args([
+        "build",
+        "--keep-going",
+        "--color",
+        "never",
+        "--message-format",
+        "json",
+    ]);
+    command
+        .arg("--manifest-path")
+        .arg(house.manifest())
+        .args(["--package", package]);
     for name in names {
         command.args(["--bin", name]);
     }
     if tls {
-        command.args(["--features", "tls", "--target-dir"]).arg(house.target().join("tls"));
+        command
+            .args(["--features", "tls", "--target-dir"])
+            .arg(house.target().join("tls"));
     }
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     // Ctrl-C is ours to pass on.
     platform::in_own_group(&mut command);
     out::status(&format!("building {}", names.join(", ")));
@@ -134,14 +159,21 @@ fn cargo(house: &House, package: &str, names: &[&str], tls: bool) -> Result<Said
 impl Said {
     fn take_in(&mut self, message: &Value, names: &[&str]) {
         let target = &message["target"];
-        let Some(name) = target["name"].as_str() else { return };
-        let is_bin = target["kind"].as_array().is_some_and(|kinds| kinds.iter().any(|k| k == "bin"));
+        let Some(name) = target["name"].as_str() else {
+            return;
+        };
+        let is_bin = target["kind"]
+            .as_array()
+            .is_some_and(|kinds| kinds.iter().any(|k| k == "bin"));
         if message["reason"] == "compiler-message" && message["message"]["level"] == "error" {
             let words = message["message"]["rendered"].as_str().unwrap_or_default();
             if !is_bin {
                 // A library that they all need: the error is every program's.
                 for name in names {
-                    self.words.entry(name.to_string()).or_default().push_str(words);
+                    self.words
+                        .entry(name.to_string())
+                        .or_default()
+                        .push_str(words);
                 }
                 return;
             }
@@ -152,7 +184,10 @@ impl Said {
         match message["reason"].as_str() {
             Some("compiler-message") => {
                 let words = message["message"]["rendered"].as_str().unwrap_or_default();
-                self.words.entry(name.to_string()).or_default().push_str(words);
+                self.words
+                    .entry(name.to_string())
+                    .or_default()
+                    .push_str(words);
             }
             Some("compiler-artifact") => {
                 if let Some(executable) = message["executable"].as_str() {
@@ -166,8 +201,14 @@ impl Said {
 
 /// Cargo's words, with what to do where they don't say it.
 fn advised(stderr: &str) -> String {
-    let quiet = ["   Compiling ", "    Finished ", "warning: build failed, waiting"];
-    let lines = stderr.lines().filter(|line| !quiet.iter().any(|start| line.starts_with(start)));
+    let quiet = [
+        "   Compiling ",
+        "    Finished ",
+        "warning: build failed, waiting",
+    ];
+    let lines = stderr
+        .lines()
+        .filter(|line| !quiet.iter().any(|start| line.starts_with(start)));
     let mut words: String = lines.map(|line| format!("{line}\n")).collect();
     if words.contains("failed to remove file") {
         words.push_str("The program still runs somewhere: end it, then try again.\n");

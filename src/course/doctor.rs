@@ -62,7 +62,11 @@ pub fn run(house: &House, mut parser: Parser) -> Outcome {
         out::show(&line(found));
     }
     let lacks = |found: &&Found| found.state.is_err() && found.needed == Needed::ByAll;
-    Ok(if found.iter().any(|found| lacks(&found)) { 1 } else { 0 })
+    Ok(if found.iter().any(|found| lacks(&found)) {
+        1
+    } else {
+        0
+    })
 }
 
 fn line(found: &Found) -> String {
@@ -72,7 +76,11 @@ fn line(found: &Found) -> String {
     };
     let (sign, state, remedy) = match &found.state {
         Ok(state) => (ink("ok", Ink::Green), state, String::new()),
-        Err(state) => (ink("--", Ink::Yellow), state, format!("{:21}{}\n", "", found.remedy)),
+        Err(state) => (
+            ink("--", Ink::Yellow),
+            state,
+            format!("{:21}{}\n", "", found.remedy),
+        ),
     };
     format!("{sign}  {:<16} {state:<32} {needed}\n{remedy}", found.what)
 }
@@ -89,21 +97,43 @@ fn look() -> Vec<Found> {
         Box::new(descriptors),
         Box::new(nc),
         Box::new(|| {
-            program("curl", &["--version"], "chapters 1 and 2", same("curl", "cURL.cURL"))
+            program(
+                "curl",
+                &["--version"],
+                "chapters 1 and 2",
+                same("curl", "cURL.cURL"),
+            )
         }),
         Box::new(|| {
-            let package = Package { apt: "iproute2", dnf: "iproute", brew: "", winget: "" };
+            let package = Package {
+                apt: "iproute2",
+                dnf: "iproute",
+                brew: "",
+                winget: "",
+            };
             if cfg!(target_os = "linux") {
                 return program("ss", &["-V"], "chapters 1 and 3", package);
             }
             program("netstat", &[], "chapters 1 and 3", package)
         }),
         Box::new(|| {
-            let package = Package { winget: "Python.Python.3.13", ..same("python3", "") };
-            program("python3", &["--version"], "chapter 2 on, for peers", package)
+            let package = Package {
+                winget: "Python.Python.3.13",
+                ..same("python3", "")
+            };
+            program(
+                "python3",
+                &["--version"],
+                "chapter 2 on, for peers",
+                package,
+            )
         }),
         Box::new(|| {
-            let package = Package { apt: "nodejs", dnf: "nodejs", ..same("node", "OpenJS.NodeJS") };
+            let package = Package {
+                apt: "nodejs",
+                dnf: "nodejs",
+                ..same("node", "OpenJS.NodeJS")
+            };
             program("node", &["--version"], "chapter 2, for peers", package)
         }),
         Box::new(|| program("tcpdump", &[], "chapter 3 on", same("tcpdump", ""))),
@@ -116,13 +146,21 @@ fn look() -> Vec<Found> {
     ];
     thread::scope(|scope| {
         let looks: Vec<_> = looks.iter().map(|look| scope.spawn(look)).collect();
-        looks.into_iter().filter_map(|look| look.join().ok()).collect()
+        looks
+            .into_iter()
+            .filter_map(|look| look.join().ok())
+            .collect()
     })
 }
 
 /// A package that has the same name everywhere but on Windows.
 const fn same(name: &'static str, winget: &'static str) -> Package {
-    Package { apt: name, dnf: name, brew: name, winget }
+    Package {
+        apt: name,
+        dnf: name,
+        brew: name,
+        winget,
+    }
 }
 
 fn program(
@@ -139,23 +177,40 @@ fn program(
             None => Err("found, but it does not run".to_string()),
         },
     };
-    Found { what: name, state, needed: Needed::By(chapters), remedy: system::install(&[&package]) }
+    Found {
+        what: name,
+        state,
+        needed: Needed::By(chapters),
+        remedy: system::install(&[&package]),
+    }
 }
 
 /// The name and version of the first line, without what stands in brackets after it.
 fn brief(said: &str) -> String {
     let line = said.lines().next().unwrap_or("found");
-    line.split(" (").next().unwrap_or(line).chars().take(32).collect()
+    line.split(" (")
+        .next()
+        .unwrap_or(line)
+        .chars()
+        .take(32)
+        .collect()
 }
 
 /// Five bytes there and back.
 fn loopback(what: &'static str, ip: IpAddr, needed: Needed) -> Found {
-    let state = talk(ip).map(|addr| format!("works ({addr})")).map_err(|err| err.to_string());
+    let state = talk(ip)
+        .map(|addr| format!("works ({addr})"))
+        .map_err(|err| err.to_string());
     let remedy = match ip {
         IpAddr::V4(_) => "is the interface lo up? On Linux: sudo ip link set lo up",
         IpAddr::V6(_) => "without it the checks that need it are skipped, and say so",
     };
-    Found { what, state, needed, remedy: remedy.to_string() }
+    Found {
+        what,
+        state,
+        needed,
+        remedy: remedy.to_string(),
+    }
 }
 
 fn talk(ip: IpAddr) -> io::Result<IpAddr> {
@@ -174,11 +229,20 @@ fn talk(ip: IpAddr) -> io::Result<IpAddr> {
 fn cargo() -> Found {
     let cargo = build::cargo_itself();
     let path = Path::new(&cargo);
-    let path = if path.components().count() > 1 { Some(path.into()) } else { system::find("cargo") };
+    let path = if path.components().count() > 1 {
+        Some(path.into())
+    } else {
+        system::find("cargo")
+    };
     let said = path.and_then(|path| system::ask(&path, &["--version"]));
-    let state = said.map(|said| said.trim().to_string()).ok_or("not found".to_string());
+    let state = said.map(|said| brief(&said)).ok_or("not found".to_string());
     let remedy = "install Rust: https://rustup.rs".to_string();
-    Found { what: "cargo", state, needed: Needed::ByAll, remedy }
+    Found {
+        what: "cargo",
+        state,
+        needed: Needed::ByAll,
+        remedy,
+    }
 }
 
 #[cfg(unix)]
@@ -209,7 +273,12 @@ fn descriptors() -> Found {
 }
 
 fn nc() -> Found {
-    let package = Package { apt: "netcat-openbsd", dnf: "netcat", brew: "netcat", winget: "" };
+    let package = Package {
+        apt: "netcat-openbsd",
+        dnf: "netcat",
+        brew: "netcat",
+        winget: "",
+    };
     let remedy = system::install(&[&package]);
     // It has no option for its version; its help tells which of the several it is.
     let help = system::find("nc").map(|path| system::ask(&path, &["-h"]).unwrap_or_default());
@@ -220,7 +289,12 @@ fn nc() -> Found {
         Some(_) if cfg!(target_os = "macos") => Ok("found (leave out -N)".to_string()),
         Some(_) => Err("found, but it knows no -N".to_string()),
     };
-    Found { what: "nc", state, needed: Needed::By("chapters 1 and 2"), remedy }
+    Found {
+        what: "nc",
+        state,
+        needed: Needed::By("chapters 1 and 2"),
+        remedy,
+    }
 }
 
 /// Whether the help of an nc lists the option -N.
@@ -261,11 +335,14 @@ fn mdbook() -> Found {
         None => Err("not found".to_string()),
         Some(None) => Err("found, but it does not run".to_string()),
         Some(Some(version)) if version == book::VERSION => Ok(version),
-        Some(Some(version)) => {
-            Ok(format!("{version} (made for {})", book::VERSION))
-        }
+        Some(Some(version)) => Ok(format!("{version} (made for {})", book::VERSION)),
     };
-    Found { what: "mdbook", state, needed: Needed::By("the book"), remedy: book::install() }
+    Found {
+        what: "mdbook",
+        state,
+        needed: Needed::By("the book"),
+        remedy: book::install(),
+    }
 }
 
 /// The whole way: a runner with TLS is built, started, and makes a connector.
@@ -300,15 +377,27 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_said_with_what_needs_it_and_what_installs_it() {
-        let found = program("no-such-program", &["--version"], "chapter 1", same("thing", "Thing"));
+        let found = program(
+            "no-such-program",
+            &["--version"],
+            "chapter 1",
+            same("thing", "Thing"),
+        );
         let line = line(&found);
-        assert!(line.contains("not found ") && line.contains(" chapter 1\n"), "{line}");
+        assert!(
+            line.contains("not found ") && line.contains(" chapter 1\n"),
+            "{line}"
+        );
         assert!(line.contains("install"), "{line}");
     }
 
     #[test]
     fn loopback_is_tried_by_talking() {
-        assert!(loopback("IPv4", Ipv4Addr::LOCALHOST.into(), Needed::ByAll).state.is_ok());
+        assert!(
+            loopback("IPv4", Ipv4Addr::LOCALHOST.into(), Needed::ByAll)
+                .state
+                .is_ok()
+        );
         // TEST-NET-1 (RFC 5737) is nobody's.
         let nobody = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
         assert!(loopback("IPv4", nobody, Needed::ByAll).state.is_err());

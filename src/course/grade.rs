@@ -7,7 +7,7 @@ use super::progress::Progress;
 use super::{Outcome, Stop, build, files, interrupt, option, tls, words};
 use crate::chapters::{self, Role};
 use crate::grader::check::Check;
-use crate::grader::program::Launch;
+use crate::grader::launch::Launch;
 use crate::grader::report::{github, gradescope, human, json, junit};
 use crate::grader::seed::Seed;
 use crate::grader::session::{self, Job};
@@ -73,7 +73,9 @@ impl Format {
             Format::Human => {
                 let style = human::Style { colour: false };
                 let exercises = report.exercises.iter();
-                exercises.map(|exercise| human::exercise(exercise, report.seed, style)).collect()
+                exercises
+                    .map(|exercise| human::exercise(exercise, report.seed, style))
+                    .collect()
             }
             Format::Json => format!("{}\n", json::report(report)),
             Format::Junit => junit::render(report),
@@ -162,7 +164,11 @@ fn parse(house: &House, mut parser: Parser) -> Result<Options, Stop> {
             Arg::Value(name) => {
                 let entry = names::exercise(house, &name).map_err(Stop::Usage)?;
                 // Named twice it is still graded once.
-                if options.entries.iter().all(|(_, known)| known.name != entry.1.name) {
+                if options
+                    .entries
+                    .iter()
+                    .all(|(_, known)| known.name != entry.1.name)
+                {
                     options.entries.push(entry);
                 }
             }
@@ -187,7 +193,9 @@ fn parse(house: &House, mut parser: Parser) -> Result<Options, Stop> {
             Arg::Long("seed") => {
                 let hex = parser.value()?.string()?;
                 options.seed = Seed::parse(&hex).ok_or_else(|| {
-                    Stop::Usage(format!("--seed: {hex:?} is no hex number of up to 8 digits"))
+                    Stop::Usage(format!(
+                        "--seed: {hex:?} is no hex number of up to 8 digits"
+                    ))
                 })?;
             }
             Arg::Long("format") => options.format = Format::parse(&parser.value()?.string()?)?,
@@ -210,7 +218,11 @@ fn complete(house: &House, options: &mut Options) -> Result<(), Stop> {
         return refuse("--cmd starts a program and --connect takes one that runs: use one of them");
     }
     if options.cmd.is_some() || options.connect.is_some() {
-        let option = if options.cmd.is_some() { "--cmd" } else { "--connect" };
+        let option = if options.cmd.is_some() {
+            "--cmd"
+        } else {
+            "--connect"
+        };
         let [(_, exercise)] = options.entries[..] else {
             let why = "needs the name of the one exercise that the program is meant for";
             return Err(Stop::Usage(format!("{option} {why}")));
@@ -243,7 +255,11 @@ fn nothing_left(options: &Options) -> u8 {
 /// The checks that are asked for.
 fn checks((_, exercise): Entry, only: Option<&str>) -> Vec<&'static Check> {
     let only = only.unwrap_or_default().to_lowercase();
-    exercise.checks.iter().filter(|check| check.name.to_lowercase().contains(&only)).collect()
+    exercise
+        .checks
+        .iter()
+        .filter(|check| check.name.to_lowercase().contains(&only))
+        .collect()
 }
 
 fn no_such_check(options: &Options) -> String {
@@ -257,11 +273,7 @@ fn no_such_check(options: &Options) -> String {
     why
 }
 
-fn jobs(
-    house: &House,
-    options: &Options,
-    chosen: Vec<(Entry, Vec<&'static Check>)>,
-) -> Vec<Job> {
+fn jobs(house: &House, options: &Options, chosen: Vec<(Entry, Vec<&'static Check>)>) -> Vec<Job> {
     let given = match (&options.cmd, options.connect) {
         (Some(words), _) => Some(Launch::Command(words.clone())),
         (None, Some(addr)) => Some(Launch::Running(addr)),
@@ -271,10 +283,17 @@ fn jobs(
     if let Some(launch) = given {
         launches.extend(chosen.iter().map(|_| Ok(launch.clone())));
     } else {
-        let names: Vec<&str> = chosen.iter().map(|((_, exercise), _)| exercise.name).collect();
+        let names: Vec<&str> = chosen
+            .iter()
+            .map(|((_, exercise), _)| exercise.name)
+            .collect();
         let files: Vec<_> = names.iter().map(|name| names::file(house, name)).collect();
-        let there: Vec<&str> =
-            names.iter().zip(&files).filter(|(_, file)| file.is_ok()).map(|(n, _)| *n).collect();
+        let there: Vec<&str> = names
+            .iter()
+            .zip(&files)
+            .filter(|(_, file)| file.is_ok())
+            .map(|(n, _)| *n)
+            .collect();
         let mut built = build::exercises(house, &there).into_iter();
         for file in files {
             launches.push(match file.map(|_| built.next()) {
@@ -290,8 +309,12 @@ fn jobs(
             });
         }
     }
-    let job = |(((chapter, exercise), checks), launch)| {
-        Job { chapter, exercise, launch, how: options.how.clone(), checks }
+    let job = |(((chapter, exercise), checks), launch)| Job {
+        chapter,
+        exercise,
+        launch,
+        how: options.how.clone(),
+        checks,
     };
     chosen.into_iter().zip(launches).map(job).collect()
 }
@@ -316,13 +339,22 @@ struct Delivered {
 
 impl<'a> Delivery<'a> {
     fn new(house: &'a House, options: &'a Options, jobs: &'a [Job]) -> Delivery<'a> {
-        Delivery { house, options, jobs, state: Mutex::default() }
+        Delivery {
+            house,
+            options,
+            jobs,
+            state: Mutex::default(),
+        }
     }
 
     /// Takes the report as it is now; it may be called by several threads.
     fn take(&self, report: &Report, last: bool) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let done: usize = report.exercises.iter().map(|exercise| exercise.checks.len()).sum();
+        let done: usize = report
+            .exercises
+            .iter()
+            .map(|exercise| exercise.checks.len())
+            .sum();
         if let Some(out) = &self.options.out {
             // What can't be replaced as a whole is written once.
             let now = last || (done > state.written && !files::is_device(out));
@@ -356,7 +388,9 @@ impl<'a> Delivery<'a> {
             out::show(&human::exercise(exercise, seed, out::style()));
         }
         if self.is_full() && exercise.verdict == Verdict::Passed {
-            Progress::change(self.house, |progress| progress.note_passed(exercise.exercise));
+            Progress::change(self.house, |progress| {
+                progress.note_passed(exercise.exercise)
+            });
         }
     }
 
@@ -412,7 +446,10 @@ impl<'a> Delivery<'a> {
         let count = report.exercises.iter().filter(passed).count();
         let mut line = format!("{count} of {} exercises passed.", report.exercises.len());
         if let Some(first) = report.exercises.iter().find(|e| !passed(e)) {
-            line.push_str(&format!(" The first that did not: {}", ink(first.exercise, Ink::Bold)));
+            line.push_str(&format!(
+                " The first that did not: {}",
+                ink(first.exercise, Ink::Bold)
+            ));
         }
         Some(line)
     }

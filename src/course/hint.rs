@@ -13,7 +13,10 @@ pub fn run(house: &House, (_, exercise): Entry) -> u8 {
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(err) => {
-            out::warn(format!("cannot read the hints in {}: {err}", house.shown(&path)));
+            out::warn(format!(
+                "cannot read the hints in {}: {err}",
+                house.shown(&path)
+            ));
             return 1;
         }
     };
@@ -21,13 +24,21 @@ pub fn run(house: &House, (_, exercise): Entry) -> u8 {
     let seen = Progress::load(house).hints_seen(name);
     let number = (seen + 1).min(HINTS);
     let Some(hint) = hints.get(usize::from(number) - 1) else {
-        out::warn(format!("{} has no section `## {number}`", house.shown(&path)));
+        out::warn(format!(
+            "{} has no section `## {number}`",
+            house.shown(&path)
+        ));
         return 1;
     };
-    out::say(out::ink(&format!("Hint {number} of {HINTS} for {name}"), Ink::Bold));
+    out::say(out::ink(
+        &format!("Hint {number} of {HINTS} for {name}"),
+        Ink::Bold,
+    ));
     out::say(format!("\n{hint}\n"));
     if seen >= HINTS {
-        out::say(format!("There are no more hints. The solution: cargo course solution {name}"));
+        out::say(format!(
+            "There are no more hints. The solution: cargo course solution {name}"
+        ));
     } else {
         Progress::change(house, |progress| progress.note_hints(name, number));
         if number < HINTS {
@@ -44,14 +55,19 @@ pub fn sections(text: &str) -> Vec<String> {
     let mut hints: Vec<Vec<&str>> = Vec::new();
     for line in text.lines() {
         let next = hints.len() + 1;
-        let number = line.strip_prefix("## ").and_then(|rest| rest.split_whitespace().next());
+        let number = line
+            .strip_prefix("## ")
+            .and_then(|rest| rest.split_whitespace().next());
         if number.is_some_and(|number| number.trim_end_matches(['.', ':']) == next.to_string()) {
             hints.push(Vec::new());
         } else if let Some(hint) = hints.last_mut() {
             hint.push(line);
         }
     }
-    hints.into_iter().map(|lines| lines.join("\n").trim_matches('\n').to_string()).collect()
+    hints
+        .into_iter()
+        .map(|lines| lines.join("\n").trim_matches('\n').to_string())
+        .collect()
 }
 
 #[cfg(test)]
@@ -60,8 +76,12 @@ mod tests {
 
     #[test]
     fn hints_are_the_sections_in_their_order() {
-        let text = "# Hints\n\n## 1\n\none\n\n## 2\r\ntwo\r\n```\n## not a number\n```\n## 3\nthree";
-        assert_eq!(sections(text), ["one", "two\n```\n## not a number\n```", "three"]);
+        let text =
+            "# Hints\n\n## 1\n\none\n\n## 2\r\ntwo\r\n```\n## not a number\n```\n## 3\nthree";
+        assert_eq!(
+            sections(text),
+            ["one", "two\n```\n## not a number\n```", "three"]
+        );
         assert!(sections("nothing").is_empty());
         assert_eq!(sections("## 2\nx\n## 1\ny"), ["y"]);
     }

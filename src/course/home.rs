@@ -20,13 +20,20 @@ exercises that are graded over real sockets. It begins with the book:
 ";
 
 fn screen(house: &House, progress: &Progress) -> String {
-    let mut text = format!("{}, a course in socket programming\n", ink("Wireside", Ink::Bold));
+    let mut text = format!(
+        "{}, a course in socket programming\n",
+        ink("Wireside", Ink::Bold)
+    );
     if progress.is_empty() {
         text.push_str(GREETING);
     }
     text.push('\n');
     for part in PARTS {
-        text.push_str(&format!("Part {}  {}\n", part.numeral, ink(part.title, Ink::Bold)));
+        text.push_str(&format!(
+            "Part {}  {}\n",
+            part.numeral,
+            ink(part.title, Ink::Bold)
+        ));
         for chapter in part.chapters {
             text.push_str(&format!("{:>4}  {}\n", chapter.number, chapter.title));
             for exercise in chapter.exercises {
@@ -94,7 +101,10 @@ mod tests {
         }
         let mut some = Progress::default();
         some.note_hints("ex01_caller_id", 2);
-        [Progress::default(), some, all].iter().map(|p| screen(&house, p)).collect()
+        [Progress::default(), some, all]
+            .iter()
+            .map(|p| screen(&house, p))
+            .collect()
     }
 
     #[test]
@@ -120,6 +130,10 @@ mod tests {
         assert!(screens[1].contains(", 2 of 3 hints seen"), "{}", screens[1]);
         assert!(!screens[1].contains("New here?"));
         assert!(screens[2].contains(", solution seen"));
-        assert!(screens[2].contains("exercises have passed"), "{}", screens[2]);
+        assert!(
+            screens[2].contains("exercises have passed"),
+            "{}",
+            screens[2]
+        );
     }
 }

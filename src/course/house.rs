@@ -22,7 +22,11 @@ impl House {
         let told = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
         let built = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
         let upward = here.ancestors().map(Path::to_path_buf);
-        let root = told.into_iter().chain(upward).chain([built]).find(|folder| is_house(folder));
+        let root = told
+            .into_iter()
+            .chain(upward)
+            .chain([built])
+            .find(|folder| is_house(folder));
         let Some(root) = root else {
             let here = here.display();
             return Err(format!(
@@ -53,12 +57,16 @@ impl House {
 
     /// What the learner edits.
     pub fn exercise(&self, name: &str) -> PathBuf {
-        self.root.join("exercises/src/bin").join(format!("{name}.rs"))
+        self.root
+            .join("exercises/src/bin")
+            .join(format!("{name}.rs"))
     }
 
     /// The exercise as shipped.
     pub fn shipped(&self, name: &str) -> PathBuf {
-        self.root.join("exercises/shipped").join(format!("{name}.rs"))
+        self.root
+            .join("exercises/shipped")
+            .join(format!("{name}.rs"))
     }
 
     /// The three hints.
@@ -69,7 +77,9 @@ impl House {
     /// The solution: `sol02_echo_server.rs` for `ex02_echo_server`.
     pub fn solution(&self, name: &str) -> PathBuf {
         let rest = name.strip_prefix("ex").unwrap_or(name);
-        self.root.join("solutions/src/bin").join(format!("sol{rest}.rs"))
+        self.root
+            .join("solutions/src/bin")
+            .join(format!("sol{rest}.rs"))
     }
 
     /// The learner's progress.
@@ -89,14 +99,21 @@ impl House {
 
     /// A path as one would type it at the root.
     pub fn shown(&self, path: &Path) -> String {
-        path.strip_prefix(&self.root).unwrap_or(path).display().to_string()
+        path.strip_prefix(&self.root)
+            .unwrap_or(path)
+            .display()
+            .to_string()
     }
 }
 
 /// Whether this folder's Cargo.toml is the course's, and not that of a program copied out of it.
 fn is_house(folder: &Path) -> bool {
-    let Ok(manifest) = fs::read_to_string(folder.join("Cargo.toml")) else { return false };
-    let named = manifest.lines().any(|line| line.trim() == "name = \"wireside\"");
+    let Ok(manifest) = fs::read_to_string(folder.join("Cargo.toml")) else {
+        return false;
+    };
+    let named = manifest
+        .lines()
+        .any(|line| line.trim() == "name = \"wireside\"");
     named && folder.join("exercises/Cargo.toml").is_file()
 }
 
@@ -114,9 +131,18 @@ mod tests {
 
     #[test]
     fn an_exercise_and_its_solution_share_the_rest_of_the_name() {
-        let house = House { root: PathBuf::from("r"), target: PathBuf::from("t") };
+        let house = House {
+            root: PathBuf::from("r"),
+            target: PathBuf::from("t"),
+        };
         let solution = house.solution("ex02_echo_server");
-        assert_eq!(solution, Path::new("r/solutions/src/bin/sol02_echo_server.rs"));
-        assert_eq!(house.shown(&house.page("ch02_echo")).replace('\\', "/"), "book/src/ch02_echo.md");
+        assert_eq!(
+            solution,
+            Path::new("r/solutions/src/bin/sol02_echo_server.rs")
+        );
+        assert_eq!(
+            house.shown(&house.page("ch02_echo")).replace('\\', "/"),
+            "book/src/ch02_echo.md"
+        );
     }
 }

@@ -82,9 +82,7 @@ mod system {
     use super::*;
     use crate::course::{files, out};
     use crate::grader::{platform, program};
-    use rustix::process::{
-        Pid, Signal, kill_process, test_kill_process, test_kill_process_group,
-    };
+    use rustix::process::{Pid, Signal, kill_process, test_kill_process, test_kill_process_group};
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
     use std::thread;
@@ -95,7 +93,9 @@ mod system {
 
     /// From now on a signal that ends us ends what we started first.
     pub fn install() {
-        let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !is_ignored(*signal));
+        let wanted = [SIGINT, SIGTERM, SIGHUP]
+            .into_iter()
+            .filter(|signal| !is_ignored(*signal));
         let Ok(mut signals) = Signals::new(wanted) else {
             // Then the system's own way holds: the runner ends at once.
             return;
@@ -165,7 +165,9 @@ mod system {
 
     /// Whether whoever started us wants the signal ignored, as `nohup` does. Linux tells.
     fn is_ignored(signal: i32) -> bool {
-        let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return false };
+        let Ok(status) = std::fs::read_to_string("/proc/self/status") else {
+            return false;
+        };
         let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
         let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
         mask.is_some_and(|mask| mask & (1 << (signal - 1)) != 0)

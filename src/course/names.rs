@@ -16,11 +16,16 @@ pub type Entry = (&'static Chapter, &'static Exercise);
 /// that the course doesn't build.
 pub fn exercise(house: &House, said: &OsStr) -> Result<Entry, String> {
     let Some(text) = said.to_str() else {
-        return Err(format!("the name {said:?} is not UTF-8: no exercise is called that"));
+        return Err(format!(
+            "the name {said:?} is not UTF-8: no exercise is called that"
+        ));
     };
     let is_path = text.contains(['/', std::path::MAIN_SEPARATOR]);
     let name = if is_path || text.ends_with(".rs") {
-        Path::new(text).file_stem().and_then(OsStr::to_str).unwrap_or(text)
+        Path::new(text)
+            .file_stem()
+            .and_then(OsStr::to_str)
+            .unwrap_or(text)
     } else {
         text
     };
@@ -34,7 +39,9 @@ pub fn exercise(house: &House, said: &OsStr) -> Result<Entry, String> {
 }
 
 fn all_names() -> Vec<&'static str> {
-    chapters::exercises().map(|(_, exercise)| exercise.name).collect()
+    chapters::exercises()
+        .map(|(_, exercise)| exercise.name)
+        .collect()
 }
 
 /// A file elsewhere that happens to have the name is not what would be built.
@@ -50,7 +57,9 @@ fn is_own(house: &House, name: &str, path: &Path) -> Result<(), String> {
     if path.exists() || at_root.exists() {
         return Err(format!("{shown} is not the file that is graded: {own} is"));
     }
-    Err(format!("there is no file {shown}: the exercise's file is {own}"))
+    Err(format!(
+        "there is no file {shown}: the exercise's file is {own}"
+    ))
 }
 
 /// That nothing is called this, and what is called nearly so.
@@ -97,7 +106,9 @@ fn distance(a: &str, b: &str) -> usize {
         for j in 1..=b.len() {
             let other = usize::from(a[i - 1] != b[j - 1]);
             let mut least = rows[i - 1][j] + 1;
-            least = least.min(rows[i][j - 1] + 1).min(rows[i - 1][j - 1] + other);
+            least = least
+                .min(rows[i][j - 1] + 1)
+                .min(rows[i - 1][j - 1] + other);
             if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
                 least = least.min(rows[i - 2][j - 2] + 1);
             }
@@ -117,14 +128,21 @@ pub fn file(house: &House, name: &str) -> Result<PathBuf, String> {
         return Ok(path);
     }
     let shown = house.shown(&path);
-    Err(format!("{shown} is missing: `cargo course reset {name}` puts it back as shipped"))
+    Err(format!(
+        "{shown} is missing: `cargo course reset {name}` puts it back as shipped"
+    ))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const NAMES: &[&str] = &["ex01_caller_id", "ex01_port_scan", "ex02_echo_server", "ex02_echo_client"];
+    const NAMES: &[&str] = &[
+        "ex01_caller_id",
+        "ex01_port_scan",
+        "ex02_echo_server",
+        "ex02_echo_client",
+    ];
 
     #[test]
     fn two_letters_that_changed_places_are_one_slip() {
@@ -136,7 +154,10 @@ mod tests {
     #[test]
     fn the_nearest_comes_first_and_nothing_far_comes_at_all() {
         assert_eq!(nearest("ex02_ehco_server", NAMES)[0], "ex02_echo_server");
-        assert_eq!(nearest("ex02", NAMES), ["ex02_echo_client", "ex02_echo_server"]);
+        assert_eq!(
+            nearest("ex02", NAMES),
+            ["ex02_echo_client", "ex02_echo_server"]
+        );
         assert!(nearest("zebra", NAMES).is_empty());
         assert!(nearest(&"x".repeat(100_000), NAMES).is_empty());
     }
@@ -144,7 +165,10 @@ mod tests {
     #[test]
     fn an_unknown_name_is_answered_with_what_there_is() {
         let said = unknown("exercise", "zebra", NAMES);
-        assert!(said.starts_with("no exercise is called `zebra`; there are: ex01_caller_id"), "{said}");
+        assert!(
+            said.starts_with("no exercise is called `zebra`; there are: ex01_caller_id"),
+            "{said}"
+        );
         let said = unknown("command", "graed", &["grade", "watch"]);
         assert_eq!(said, "no command is called `graed`; the nearest: grade");
     }

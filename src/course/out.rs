@@ -19,8 +19,11 @@ struct State {
     status: bool,
 }
 
-static STATE: Mutex<State> =
-    Mutex::new(State { reader_gone: false, trouble: None, status: false });
+static STATE: Mutex<State> = Mutex::new(State {
+    reader_gone: false,
+    trouble: None,
+    status: false,
+});
 
 fn state() -> MutexGuard<'static, State> {
     STATE.lock().unwrap_or_else(PoisonError::into_inner)
@@ -39,7 +42,10 @@ pub fn show(text: &str) {
         return;
     }
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
         Ok(()) => {}
         Err(err) if err.kind() == ErrorKind::BrokenPipe => state.reader_gone = true,
         Err(err) => state.trouble = Some(err.to_string()),
@@ -131,7 +137,9 @@ fn terminal_is_able() -> bool {
 pub fn style() -> Style {
     let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
     let forced = set("CLICOLOR_FORCE") && env::var_os("CLICOLOR_FORCE").is_some_and(|v| v != "0");
-    Style { colour: !set("NO_COLOR") && (forced || can_clear()) }
+    Style {
+        colour: !set("NO_COLOR") && (forced || can_clear()),
+    }
 }
 
 /// How a word is set off. Everything reads as well without it.

@@ -27,7 +27,9 @@ pub struct Progress {
 impl Progress {
     /// Reads it; what can't be read is as if it weren't there.
     pub fn load(house: &House) -> Progress {
-        fs::read_to_string(house.progress()).map(|text| Progress::parse(&text)).unwrap_or_default()
+        fs::read_to_string(house.progress())
+            .map(|text| Progress::parse(&text))
+            .unwrap_or_default()
     }
 
     fn parse(text: &str) -> Progress {
@@ -54,8 +56,14 @@ impl Progress {
 
     fn text(&self) -> String {
         let passed = self.passed.iter().map(|name| format!("passed {name}\n"));
-        let hints = self.hints.iter().map(|(name, count)| format!("hints {name} {count}\n"));
-        let solutions = self.solutions.iter().map(|name| format!("solution {name}\n"));
+        let hints = self
+            .hints
+            .iter()
+            .map(|(name, count)| format!("hints {name} {count}\n"));
+        let solutions = self
+            .solutions
+            .iter()
+            .map(|name| format!("solution {name}\n"));
         passed.chain(hints).chain(solutions).collect()
     }
 
@@ -122,7 +130,9 @@ impl Progress {
         let at = all.iter().position(|(_, exercise)| exercise.name == name)?;
         let (before, after) = all.split_at(at);
         let mut others = after.iter().skip(1).chain(before);
-        others.find(|(_, exercise)| !self.has_passed(exercise.name)).copied()
+        others
+            .find(|(_, exercise)| !self.has_passed(exercise.name))
+            .copied()
     }
 }
 

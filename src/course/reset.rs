@@ -17,7 +17,9 @@ pub fn run(house: &House, (_, exercise): Entry) -> u8 {
         Ok(fresh) => fresh,
         Err(err) => {
             let shipped = house.shown(&shipped);
-            out::warn(format!("cannot read {shipped}, the exercise as shipped: {err}"));
+            out::warn(format!(
+                "cannot read {shipped}, the exercise as shipped: {err}"
+            ));
             return 1;
         }
     };
@@ -30,12 +32,16 @@ pub fn run(house: &House, (_, exercise): Entry) -> u8 {
             let kept = match keep(&path, &there) {
                 Ok(kept) => kept,
                 Err(err) => {
-                    out::warn(format!("cannot keep what is in {shown}, so it stays: {err}"));
+                    out::warn(format!(
+                        "cannot keep what is in {shown}, so it stays: {err}"
+                    ));
                     return 1;
                 }
             };
             if let Err(err) = files::write_whole(&path, &fresh) {
-                out::warn(format!("cannot write {shown}, so it stays as it was: {err}"));
+                out::warn(format!(
+                    "cannot write {shown}, so it stays as it was: {err}"
+                ));
                 // It holds nothing that the file doesn't.
                 let _ = fs::remove_file(&kept);
                 return 1;
@@ -63,10 +69,18 @@ pub fn run(house: &House, (_, exercise): Entry) -> u8 {
 fn keep(path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
     let stamp = stamp(SystemTime::now());
     for count in 1..1000 {
-        let more = if count == 1 { String::new() } else { format!("-{count}") };
+        let more = if count == 1 {
+            String::new()
+        } else {
+            format!("-{count}")
+        };
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let backup = path.with_file_name(format!("{name}.backup-{stamp}{more}"));
-        match OpenOptions::new().write(true).create_new(true).open(&backup) {
+        match OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&backup)
+        {
             Ok(mut file) => {
                 if let Err(err) = file.write_all(bytes).and_then(|()| file.sync_all()) {
                     // Half a backup is worse than none: it looks like one.
@@ -102,7 +116,11 @@ fn stamp(at: SystemTime) -> String {
         month += 1;
     }
     let (hour, minute) = (second / 3600, second / 60 % 60);
-    format!("{year:04}{month:02}{:02}-{hour:02}{minute:02}{:02}", days + 1, second % 60)
+    format!(
+        "{year:04}{month:02}{:02}-{hour:02}{minute:02}{:02}",
+        days + 1,
+        second % 60
+    )
 }
 
 #[cfg(test)]

@@ -14,7 +14,10 @@ pub fn run(house: &House, (_, exercise): Entry, yes: bool) -> u8 {
     let text = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(err) => {
-            out::warn(format!("cannot read the solution in {}: {err}", house.shown(&path)));
+            out::warn(format!(
+                "cannot read the solution in {}: {err}",
+                house.shown(&path)
+            ));
             return 1;
         }
     };
@@ -27,7 +30,9 @@ pub fn run(house: &House, (_, exercise): Entry, yes: bool) -> u8 {
             return 2;
         }
         if !yes && !is_wanted(name) {
-            out::warn(format!("not shown; perhaps a hint: cargo course hint {name}"));
+            out::warn(format!(
+                "not shown; perhaps a hint: cargo course hint {name}"
+            ));
             return 0;
         }
         Progress::change(house, |progress| progress.note_solution(name));
@@ -37,7 +42,9 @@ pub fn run(house: &House, (_, exercise): Entry, yes: bool) -> u8 {
 }
 
 fn is_wanted(name: &str) -> bool {
-    out::prompt(&format!("{name} has not passed yet. Show the solution? [y/N] "));
+    out::prompt(&format!(
+        "{name} has not passed yet. Show the solution? [y/N] "
+    ));
     let mut answer = String::new();
     // The end of stdin, and what is not UTF-8, is no yes.
     let read = io::stdin().read_line(&mut answer).is_ok();

@@ -16,10 +16,18 @@ pub struct Package {
     pub winget: &'static str,
 }
 
-pub const PKG_CONFIG: Package =
-    Package { apt: "pkg-config", dnf: "pkgconf-pkg-config", brew: "pkgconf", winget: "" };
-pub const OPENSSL_HEADERS: Package =
-    Package { apt: "libssl-dev", dnf: "openssl-devel", brew: "openssl@3", winget: "" };
+pub const PKG_CONFIG: Package = Package {
+    apt: "pkg-config",
+    dnf: "pkgconf-pkg-config",
+    brew: "pkgconf",
+    winget: "",
+};
+pub const OPENSSL_HEADERS: Package = Package {
+    apt: "libssl-dev",
+    dnf: "openssl-devel",
+    brew: "openssl@3",
+    winget: "",
+};
 
 /// A package manager.
 struct Manager {
@@ -29,15 +37,34 @@ struct Manager {
 }
 
 const MANAGERS: [Manager; 4] = [
-    Manager { program: "apt-get", command: "sudo apt install", name: |package| package.apt },
-    Manager { program: "dnf", command: "sudo dnf install", name: |package| package.dnf },
-    Manager { program: "brew", command: "brew install", name: |package| package.brew },
-    Manager { program: "winget", command: "winget install", name: |package| package.winget },
+    Manager {
+        program: "apt-get",
+        command: "sudo apt install",
+        name: |package| package.apt,
+    },
+    Manager {
+        program: "dnf",
+        command: "sudo dnf install",
+        name: |package| package.dnf,
+    },
+    Manager {
+        program: "brew",
+        command: "brew install",
+        name: |package| package.brew,
+    },
+    Manager {
+        program: "winget",
+        command: "winget install",
+        name: |package| package.winget,
+    },
 ];
 
 /// The command that installs these on this system, or what to look for where none is known.
 pub fn install(packages: &[&Package]) -> String {
-    for manager in MANAGERS.iter().filter(|manager| find(manager.program).is_some()) {
+    for manager in MANAGERS
+        .iter()
+        .filter(|manager| find(manager.program).is_some())
+    {
         let names = packages.iter().map(|package| (manager.name)(package));
         let names: Vec<&str> = names.filter(|name| !name.is_empty()).collect();
         if !names.is_empty() {
@@ -45,23 +72,35 @@ pub fn install(packages: &[&Package]) -> String {
         }
     }
     let names: Vec<&str> = packages.iter().map(|package| package.apt).collect();
-    format!("install {} (Debian's name) with your system's package manager", names.join(" and "))
+    format!(
+        "install {} (Debian's name) with your system's package manager",
+        names.join(" and ")
+    )
 }
 
 /// The executable of this name in the path.
 pub fn find(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
-    let endings: &[&str] = if cfg!(windows) { &[".exe", ".cmd", ".bat"] } else { &[""] };
+    let endings: &[&str] = if cfg!(windows) {
+        &[".exe", ".cmd", ".bat"]
+    } else {
+        &[""]
+    };
     env::split_paths(&path)
         .filter(|folder| !folder.as_os_str().is_empty())
-        .flat_map(|folder| endings.iter().map(move |ending| folder.join(format!("{program}{ending}"))))
+        .flat_map(|folder| {
+            endings
+                .iter()
+                .map(move |ending| folder.join(format!("{program}{ending}")))
+        })
         .find(|file| is_executable(file))
 }
 
 #[cfg(unix)]
 fn is_executable(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    file.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+    file.metadata()
+        .is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
 }
 
 #[cfg(not(unix))]
@@ -73,12 +112,22 @@ fn is_executable(file: &Path) -> bool {
 /// longer than five seconds.
 pub fn ask(program: &Path, args: &[&str]) -> Option<String> {
     let mut command = Command::new(program);
-    command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().ok()?;
     let (sender, receiver) = mpsc::channel();
     let outputs: [Option<Box<dyn Read + Send>>; 2] = [
-        child.stdout.take().map(|output| Box::new(output) as Box<dyn Read + Send>),
-        child.stderr.take().map(|output| Box::new(output) as Box<dyn Read + Send>),
+        child
+            .stdout
+            .take()
+            .map(|output| Box::new(output) as Box<dyn Read + Send>),
+        child
+            .stderr
+            .take()
+            .map(|output| Box::new(output) as Box<dyn Read + Send>),
     ];
     for output in outputs.into_iter().flatten() {
         let sender = sender.clone();

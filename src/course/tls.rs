@@ -14,7 +14,9 @@ use std::process::Command;
 pub fn rerun_with_tls(house: &House, args: &[OsString]) -> Outcome {
     if cfg!(feature = "tls") {
         // Built with TLS it has no reason to call itself; a loop would have no end.
-        return Err(Stop::Failed("the runner has TLS already: please report this".to_string()));
+        return Err(Stop::Failed(
+            "the runner has TLS already: please report this".to_string(),
+        ));
     }
     let folder = house.target().join("tls");
     if !folder.is_dir() {
@@ -31,7 +33,10 @@ pub fn rerun_with_tls(house: &House, args: &[OsString]) -> Outcome {
 
 fn run(runner: &Path, args: &[OsString]) -> Outcome {
     let failed = |err: std::io::Error| {
-        Stop::Failed(format!("cannot run {}, the runner with TLS: {err}", runner.display()))
+        Stop::Failed(format!(
+            "cannot run {}, the runner with TLS: {err}",
+            runner.display()
+        ))
     };
     let mut child = Command::new(runner).args(args).spawn().map_err(failed)?;
     let guard = interrupt::process(child.id());
@@ -39,7 +44,10 @@ fn run(runner: &Path, args: &[OsString]) -> Outcome {
     drop(guard);
     interrupt::wait_if_under_way();
     // Ended by a signal, it has no status: then nobody can tell what it would have been.
-    Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(4))
+    Ok(status
+        .code()
+        .and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(4))
 }
 
 /// What cargo said of a failed build, in one sentence where OpenSSL's headers are missing.
@@ -75,7 +83,10 @@ impl Missing {
             return Some(Missing::PkgConfig);
         }
         let signs = ["`openssl.pc`", "Could not find directory of OpenSSL"];
-        signs.iter().any(|sign| words.contains(sign)).then_some(Missing::Headers)
+        signs
+            .iter()
+            .any(|sign| words.contains(sign))
+            .then_some(Missing::Headers)
     }
 }
 
@@ -120,7 +131,10 @@ variable must contain its parent directory.
 
     #[test]
     fn what_is_missing_is_said_in_one_line() {
-        for (words, sign) in [(NO_PKG_CONFIG, "needs pkg-config"), (NO_HEADERS, "'s headers")] {
+        for (words, sign) in [
+            (NO_PKG_CONFIG, "needs pkg-config"),
+            (NO_HEADERS, "'s headers"),
+        ] {
             let said = advised(words);
             assert!(said.contains(sign), "{said}");
             assert_eq!(said.lines().count(), 1, "{said}");

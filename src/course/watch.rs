@@ -52,11 +52,20 @@ pub fn run(house: &House, parser: Parser) -> Outcome {
         return Ok(0);
     };
     let runner = env::current_exe().map_err(|err| {
-        Stop::Failed(format!("cannot tell which file the runner is, to start it again: {err}"))
+        Stop::Failed(format!(
+            "cannot tell which file the runner is, to start it again: {err}"
+        ))
     })?;
     // What a grading that had to be killed leaves behind becomes ours to end.
     platform::adopt_orphans();
-    let mut watcher = Watcher { house, runner, entry, graded: None, missing: None, grading: None };
+    let mut watcher = Watcher {
+        house,
+        runner,
+        entry,
+        graded: None,
+        missing: None,
+        grading: None,
+    };
     let status = watcher.watch(&commands());
     watcher.end_grading();
     status
@@ -113,7 +122,9 @@ impl Watcher<'_> {
     fn greet(&self) {
         let name = self.entry.1.name;
         let file = self.house.shown(&self.house.exercise(name));
-        out::say(format!("Watching {file}; h a hint, n the next exercise, q to leave; and Enter"));
+        out::say(format!(
+            "Watching {file}; h a hint, n the next exercise, q to leave; and Enter"
+        ));
     }
 
     /// Looks at the file, and has it graded if it was saved.
@@ -141,7 +152,9 @@ impl Watcher<'_> {
             None => self.missing = Some(Some(Instant::now())),
             Some(Some(since)) if since.elapsed() > Duration::from_secs(1) => {
                 let shown = self.house.shown(path);
-                out::say(format!("{shown} is not there; it is graded when it is back."));
+                out::say(format!(
+                    "{shown} is not there; it is graded when it is back."
+                ));
                 self.missing = Some(None);
                 self.graded = None;
             }
@@ -151,7 +164,9 @@ impl Watcher<'_> {
 
     /// Shows what came of the grading, if it is done.
     fn finish_grading(&mut self) {
-        let Some(done) = self.grading.as_mut().and_then(Grading::done) else { return };
+        let Some(done) = self.grading.as_mut().and_then(Grading::done) else {
+            return;
+        };
         self.grading = None;
         if out::can_clear() {
             out::show("\x1b[H\x1b[2J");
@@ -194,7 +209,10 @@ impl Watcher<'_> {
 
 fn signature(path: &Path) -> Option<Signature> {
     let data = fs::metadata(path).ok().filter(|data| data.is_file())?;
-    Some((data.modified().unwrap_or(SystemTime::UNIX_EPOCH), data.len()))
+    Some((
+        data.modified().unwrap_or(SystemTime::UNIX_EPOCH),
+        data.len(),
+    ))
 }
 
 /// The lines of stdin, as they come. No raw terminal.
@@ -203,7 +221,10 @@ fn commands() -> Receiver<String> {
     thread::spawn(move || {
         for line in io::stdin().lock().split(b'\n') {
             let Ok(line) = line else { break };
-            if sender.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
+            if sender
+                .send(String::from_utf8_lossy(&line).into_owned())
+                .is_err()
+            {
                 break;
             }
         }
@@ -230,17 +251,31 @@ impl Grading {
     fn start(runner: &Path, name: &str) -> Result<Grading, Stop> {
         let mut command = Command::new(runner);
         command.args(["grade", name, "--watched"]);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         if out::style().colour {
             command.env("CLICOLOR_FORCE", "1");
         }
         platform::in_own_group(&mut command);
         let mut child = command.spawn().map_err(|err| {
-            Stop::Failed(format!("cannot start the grader, {}: {err}", runner.display()))
+            Stop::Failed(format!(
+                "cannot start the grader, {}: {err}",
+                runner.display()
+            ))
         })?;
         let guard = interrupt::group(child.id());
-        let (stdout, stderr) = (read_whole(child.stdout.take()), read_whole(child.stderr.take()));
-        Ok(Grading { child, _guard: guard, stdout, stderr })
+        let (stdout, stderr) = (
+            read_whole(child.stdout.take()),
+            read_whole(child.stderr.take()),
+        );
+        Ok(Grading {
+            child,
+            _guard: guard,
+            stdout,
+            stderr,
+        })
     }
 
     /// What came of it, once it has ended.
@@ -248,10 +283,16 @@ impl Grading {
         let status = self.child.try_wait().ok()??.code();
         let text = |output: &Receiver<Vec<u8>>| {
             // Whoever inherited the pipe may hold it open: what is read by then has to do.
-            let bytes = output.recv_timeout(Duration::from_secs(2)).unwrap_or_default();
+            let bytes = output
+                .recv_timeout(Duration::from_secs(2))
+                .unwrap_or_default();
             String::from_utf8_lossy(&bytes).into_owned()
         };
-        Some(Done { status, stdout: text(&self.stdout), stderr: text(&self.stderr) })
+        Some(Done {
+            status,
+            stdout: text(&self.stdout),
+            stderr: text(&self.stderr),
+        })
     }
 
     /// Ends it and everything under it.

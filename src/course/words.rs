@@ -65,8 +65,14 @@ mod tests {
     #[test]
     fn words_are_split_as_a_shell_splits_them() {
         let split = |line| split_for(line, false).unwrap();
-        assert_eq!(split("python3  server.py {addr}"), ["python3", "server.py", "{addr}"]);
-        assert_eq!(split(r#"a 'b  c' "d \"e\" \n" f\ g ''"#), ["a", "b  c", r#"d "e" \n"#, "f g", ""]);
+        assert_eq!(
+            split("python3  server.py {addr}"),
+            ["python3", "server.py", "{addr}"]
+        );
+        assert_eq!(
+            split(r#"a 'b  c' "d \"e\" \n" f\ g ''"#),
+            ["a", "b  c", r#"d "e" \n"#, "f g", ""]
+        );
         assert_eq!(split("a'b'\"c\"d"), ["abcd"]);
     }
 

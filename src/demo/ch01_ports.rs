@@ -26,7 +26,10 @@ fn play(show: &mut Show) -> Played {
     who_is_on(show, addr)?;
     show.remarks("There was an answer, at once. No process gave it: the kernel did.");
 
-    show.step("Now a process takes that port.", "how can one find out which process it is?")?;
+    show.step(
+        "Now a process takes that port.",
+        "how can one find out which process it is?",
+    )?;
     drop(kept);
     let server = show.serves_at("server", "ch01_five_tuple", addr)?;
     who_is_on(show, addr)?;
@@ -48,12 +51,22 @@ fn play(show: &mut Show) -> Played {
     let second = server_line(show, &server, 2)?;
     bob.hears_end()?;
 
-    show.step("The two five-tuples, one above the other.", "in how many numbers do they differ?")?;
-    show.shows([format!("alice  {first}"), format!("bob    {second}"), marks(&first, &second)]);
+    show.step(
+        "The two five-tuples, one above the other.",
+        "in how many numbers do they differ?",
+    )?;
+    show.shows([
+        format!("alice  {first}"),
+        format!("bob    {second}"),
+        marks(&first, &second),
+    ]);
     show.remarks("In one. By it the kernel knows whose bytes they are.");
 
     show.lanes(&["second", "server"]);
-    show.step("A second process wants the port that the server has.", "who gets it?")?;
+    show.step(
+        "A second process wants the port that the server has.",
+        "who gets it?",
+    )?;
     let second = show.starts("second", "ch01_five_tuple", Some(addr), &[], Input::Nothing)?;
     show.fails_to_start(&second)?;
     show.closes(
@@ -78,7 +91,12 @@ fn who_is_on(show: &mut Show, addr: SocketAddr) -> Played {
         0 => format!("$ ch01_whoson: no row for port {port}"),
         _ => format!("$ ch01_whoson: the row for port {port}"),
     };
-    show.shows([found].iter().chain(table.first().filter(|_| !rows.is_empty())).chain(rows));
+    show.shows(
+        [found]
+            .iter()
+            .chain(table.first().filter(|_| !rows.is_empty()))
+            .chain(rows),
+    );
     Ok(())
 }
 
@@ -93,6 +111,10 @@ fn server_line(show: &mut Show, server: &Server, clients: usize) -> Result<Strin
 /// Marks below the characters that differ, with room for the name before them.
 fn marks(a: &str, b: &str) -> String {
     let differ = |(a, b): (&str, &str)| if a == b { " " } else { "^" }.repeat(a.len());
-    let words = a.split(' ').zip(b.split(' ')).map(differ).collect::<Vec<_>>();
+    let words = a
+        .split(' ')
+        .zip(b.split(' '))
+        .map(differ)
+        .collect::<Vec<_>>();
     format!("       {}", words.join(" ")).trim_end().to_string()
 }

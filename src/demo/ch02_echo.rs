@@ -32,14 +32,21 @@ s.on('data', d => { process.stdout.write(d); s.end() })
 /// What each is run as; a script is given on stdin, without one the line is typed there.
 const GUESTS: &[(&str, &[&str], &str)] = &[
     ("nc", &["nc", "-N", "{host}", "{port}"], ""),
-    ("curl", &["curl", "--silent", "--no-buffer", "telnet://{host}:{port}"], ""),
+    (
+        "curl",
+        &["curl", "--silent", "--no-buffer", "telnet://{host}:{port}"],
+        "",
+    ),
     ("Python", &["python3", "-", "{host}", "{port}"], PYTHON),
     ("Node", &["node", "-", "{host}", "{port}"], NODE),
 ];
 
 fn play(show: &mut Show) -> Played {
     show.lanes(&["client", "server"]);
-    show.step("The echo server starts.", "what does it do while nobody calls?")?;
+    show.step(
+        "The echo server starts.",
+        "what does it do while nobody calls?",
+    )?;
     let server = show.serves("server", "ch02_echo_server")?;
     show.remarks(
         "It waits in accept, and uses no processor. Four clients come, one by one. A relay before \
@@ -65,7 +72,11 @@ fn play(show: &mut Show) -> Played {
         let over = |line: &&&str| line.contains(" closed") || line.contains(" broke off");
         lines.iter().filter(over).count() >= GUESTS.len()
     })?;
-    show.shows(["What the server wrote on stderr:".to_string()].into_iter().chain(trail));
+    show.shows(
+        ["What the server wrote on stderr:".to_string()]
+            .into_iter()
+            .chain(trail),
+    );
     show.closes(
         "The server knows no language. It reads bytes and writes them back, until read returns 0. \
          Whoever speaks TCP can be its client.",
@@ -77,7 +88,11 @@ fn visit(show: &mut Show, server: &Server, who: &str, words: &[&str], script: &s
     let line = format!("hello from {who}\n");
     // Not every nc knows -N; without it some half-close by themselves, and some never.
     let plain = words.contains(&"-N") && !has_option("nc", "-N");
-    let words: Vec<&str> = words.iter().copied().filter(|word| !plain || *word != "-N").collect();
+    let words: Vec<&str> = words
+        .iter()
+        .copied()
+        .filter(|word| !plain || *word != "-N")
+        .collect();
     let input = || match script {
         "" => Input::Typed,
         script => Input::Bytes(script.as_bytes().to_vec()),
@@ -86,7 +101,10 @@ fn visit(show: &mut Show, server: &Server, who: &str, words: &[&str], script: &s
         Some(guest) => (guest, script.is_empty()),
         None => {
             show.remarks("Our own ch02_echo_client takes its place.");
-            (show.stand_in(who, "ch02_echo_client", Input::Typed, server)?, true)
+            (
+                show.stand_in(who, "ch02_echo_client", Input::Typed, server)?,
+                true,
+            )
         }
     };
     if types {
@@ -95,13 +113,20 @@ fn visit(show: &mut Show, server: &Server, who: &str, words: &[&str], script: &s
     show.guest_printed(&guest, line.as_bytes())?;
     guest.program.ends_typing();
     // curl's telnet keeps the connection when its input has ended.
-    let limit = if types { Duration::from_secs(2) } else { Duration::from_secs(10) };
+    let limit = if types {
+        Duration::from_secs(2)
+    } else {
+        Duration::from_secs(10)
+    };
     if !show.sees_off(guest, limit)? {
         show.remarks(&format!(
             "The input of {who} had ended, and it stayed connected: its process was ended, and the \
              kernel sent the FIN."
         ));
     }
-    show.remarks(&format!("{who} printed what it had sent: the same {} bytes.", line.len()));
+    show.remarks(&format!(
+        "{who} printed what it had sent: the same {} bytes.",
+        line.len()
+    ));
     Ok(())
 }

@@ -92,7 +92,9 @@ fn pace(parser: &mut lexopt::Parser) -> Result<u64, String> {
     let text = value.to_string_lossy();
     match text.parse() {
         Ok(pace) if pace <= 60_000 => Ok(pace),
-        _ => Err(format!("--pace {text}: milliseconds from 0 to 60000 are needed")),
+        _ => Err(format!(
+            "--pace {text}: milliseconds from 0 to 60000 are needed"
+        )),
     }
 }
 
@@ -103,7 +105,11 @@ fn file(parser: &mut lexopt::Parser) -> Result<PathBuf, String> {
 /// The chapter whose demo is meant.
 fn find(name: &str) -> Result<&'static Chapter, String> {
     let lower = name.to_lowercase();
-    let number = lower.strip_prefix("ch").unwrap_or(&lower).parse::<u8>().ok();
+    let number = lower
+        .strip_prefix("ch")
+        .unwrap_or(&lower)
+        .parse::<u8>()
+        .ok();
     let exact = |chapter: &&Chapter| {
         chapter.demo.name == lower || number.is_some_and(|number| chapter.number == number)
     };
@@ -119,12 +125,17 @@ fn find(name: &str) -> Result<&'static Chapter, String> {
     match parts.as_slice() {
         [chapter] => Ok(chapter),
         [] => {
-            let known: Vec<&str> = chapters::chapters().map(|chapter| chapter.demo.name).collect();
+            let known: Vec<&str> = chapters::chapters()
+                .map(|chapter| chapter.demo.name)
+                .collect();
             Err(names::unknown("demo", name, &known))
         }
         several => {
             let several: Vec<&str> = several.iter().map(|chapter| chapter.demo.name).collect();
-            Err(format!("`{name}` is part of several: {}", several.join(", ")))
+            Err(format!(
+                "`{name}` is part of several: {}",
+                several.join(", ")
+            ))
         }
     }
 }
@@ -134,10 +145,18 @@ fn list() {
     let title = |chapter: &Chapter| chapter.demo.title.chars().count();
     let width = chapters::chapters().map(title).max().unwrap_or(0);
     for chapter in chapters::chapters() {
-        let Demo { name, title, minutes, .. } = chapter.demo;
+        let Demo {
+            name,
+            title,
+            minutes,
+            ..
+        } = chapter.demo;
         let number = chapter.number;
         let pad = width - title.chars().count();
-        out::say(format!("{number:>2}  {title}{:pad$}  {minutes:>2} min  cargo course demo {name}", ""));
+        out::say(format!(
+            "{number:>2}  {title}{:pad$}  {minutes:>2} min  cargo course demo {name}",
+            ""
+        ));
     }
     out::say("\nWith --auto it plays by itself.");
 }
@@ -177,7 +196,11 @@ fn play(demo: &Demo, wanted: &Wanted, house: &House) -> u8 {
         programs,
     });
     let title = format!("Chapter demo {}: {}", demo.name, demo.title);
-    out::say(if bold { format!("\x1b[1m{title}\x1b[0m") } else { title });
+    out::say(if bold {
+        format!("\x1b[1m{title}\x1b[0m")
+    } else {
+        title
+    });
     match (demo.play)(&mut show) {
         Ok(()) => keep(&show, demo, wanted),
         Err(Leave::Quit) if wanted.writes() && !show.is_read() => {
@@ -213,7 +236,9 @@ fn keep(show: &Show, demo: &Demo, wanted: &Wanted) -> u8 {
 
 /// The terminal's columns: as it is told, else as it is, else 80.
 fn columns() -> usize {
-    let told = std::env::var("COLUMNS").ok().and_then(|columns| columns.trim().parse().ok());
+    let told = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.trim().parse().ok());
     told.or_else(terminal_columns).unwrap_or(80).clamp(60, 120)
 }
 
@@ -224,9 +249,16 @@ fn terminal_columns() -> Option<usize> {
         return None;
     }
     let mut stty = Command::new("stty");
-    stty.arg("size").stdin(Stdio::inherit()).stderr(Stdio::null());
+    stty.arg("size")
+        .stdin(Stdio::inherit())
+        .stderr(Stdio::null());
     let size = stty.output().ok()?;
-    let columns = String::from_utf8(size.stdout).ok()?.split_whitespace().nth(1)?.parse().ok()?;
+    let columns = String::from_utf8(size.stdout)
+        .ok()?
+        .split_whitespace()
+        .nth(1)?
+        .parse()
+        .ok()?;
     // A terminal that doesn't know its size says 0.
     (columns > 0).then_some(columns)
 }
@@ -237,7 +269,15 @@ mod tests {
 
     #[test]
     fn a_demo_is_found_by_number_stem_and_part() {
-        for name in ["2", "02", "ch02", "CH2", "ch02_echo", "echo", "four languages"] {
+        for name in [
+            "2",
+            "02",
+            "ch02",
+            "CH2",
+            "ch02_echo",
+            "echo",
+            "four languages",
+        ] {
             assert_eq!(find(name).map(|chapter| chapter.number), Ok(2), "{name}");
         }
         assert_eq!(find("ports").map(|chapter| chapter.number), Ok(1));
@@ -245,7 +285,11 @@ mod tests {
 
     #[test]
     fn an_unknown_one_is_answered_with_the_nearest() {
-        assert!(find("ch02_ehco").err().is_some_and(|why| why.contains("ch02_echo")));
+        assert!(
+            find("ch02_ehco")
+                .err()
+                .is_some_and(|why| why.contains("ch02_echo"))
+        );
         assert!(find("99").is_err());
         assert!(find("").is_err());
     }
@@ -254,9 +298,20 @@ mod tests {
     fn what_is_wrong_on_the_command_line_is_said() {
         let parse = |args: &[&str]| Wanted::parse(args.iter().map(OsString::from).collect());
         assert!(parse(&["--auto"]).unwrap_err().contains("NAME"));
-        assert!(parse(&["2", "--pace", "slow"]).unwrap_err().contains("slow"));
+        assert!(
+            parse(&["2", "--pace", "slow"])
+                .unwrap_err()
+                .contains("slow")
+        );
         assert!(parse(&["2", "3"]).is_err());
         assert_eq!(parse(&["2", "--auto"]).unwrap().pace, Some(USUAL_PACE));
-        assert_eq!(parse(&["2", "--pace", "5", "--auto"]).unwrap().pace.unwrap().as_millis(), 5);
+        assert_eq!(
+            parse(&["2", "--pace", "5", "--auto"])
+                .unwrap()
+                .pace
+                .unwrap()
+                .as_millis(),
+            5
+        );
     }
 }

@@ -49,7 +49,12 @@ impl Line {
 }
 
 const fn sign(what: What, shape: Shape, word: &'static str, legend: &'static str) -> Sign {
-    Sign { what, shape, word, legend }
+    Sign {
+        what,
+        shape,
+        word,
+        legend,
+    }
 }
 
 use Line::{Double, Single};
@@ -58,8 +63,18 @@ use Shape::{At, In, Out, Stopped};
 /// The signs. A chapter that brings a new one (a datagram that is lost) adds a row here.
 pub const SIGNS: &[Sign] = &[
     sign(What::Starts, At('┬'), "starts", ""),
-    sign(What::Listens, At('O'), "listens on", "O: from here on, clients can connect"),
-    sign(What::Connects, Out(Double), "connects", "═══: the handshake, done by the two kernels"),
+    sign(
+        What::Listens,
+        At('O'),
+        "listens on",
+        "O: from here on, clients can connect",
+    ),
+    sign(
+        What::Connects,
+        Out(Double),
+        "connects",
+        "═══: the handshake, done by the two kernels",
+    ),
     sign(What::Accepts, At('│'), "accepts", ""),
     sign(What::Says, Out(Single), "", ""),
     sign(What::AllRead, At('│'), "all of it has been read", ""),
@@ -69,7 +84,12 @@ pub const SIGNS: &[Sign] = &[
     sign(What::HearsEnd, In(Single), "FIN", FIN),
     sign(What::Resets, Out(Single), "RST", RST),
     sign(What::HearsReset, In(Single), "RST", RST),
-    sign(What::Refused, Stopped, "refused:", "X: refused; nobody listens at that port"),
+    sign(
+        What::Refused,
+        Stopped,
+        "refused:",
+        "X: refused; nobody listens at that port",
+    ),
     sign(What::Waits, At('│'), "waits", ""),
     sign(What::Exits, At('┴'), "ends:", ""),
     sign(What::Fails, At('X'), "fails:", ""),
@@ -82,7 +102,11 @@ const RST: &str = "RST: the connection is broken off; what was still on its way 
 /// How this kind of event is drawn.
 pub fn sign_of(what: What) -> Sign {
     let plain = sign(what, At('│'), what.word(), "");
-    SIGNS.iter().copied().find(|sign| sign.what == what).unwrap_or(plain)
+    SIGNS
+        .iter()
+        .copied()
+        .find(|sign| sign.what == what)
+        .unwrap_or(plain)
 }
 
 /// The index of a name among the lanes.
@@ -130,11 +154,20 @@ pub fn label(event: &Event, room: usize) -> String {
     let sign = sign_of(event.what);
     if event.length == 0 {
         let words = [sign.word, &one_line(&event.note)];
-        return words.iter().filter(|word| !word.is_empty()).copied().collect::<Vec<_>>().join(" ");
+        return words
+            .iter()
+            .filter(|word| !word.is_empty())
+            .copied()
+            .collect::<Vec<_>>()
+            .join(" ");
     }
     let plural = if event.length == 1 { "" } else { "s" };
     let all = if event.bytes.len() == event.length {
-        format!("{}, {} byte{plural}", one_line(&shown(&event.bytes)), event.length)
+        format!(
+            "{}, {} byte{plural}",
+            one_line(&shown(&event.bytes)),
+            event.length
+        )
     } else {
         String::new()
     };
@@ -143,10 +176,15 @@ pub fn label(event: &Event, room: usize) -> String {
     }
     // Escapes and hex take more room than the bytes: try until it fits.
     let fits = (1..=event.bytes.len().min(room)).rev().map(|most| {
-        format!("{}…, {} byte{plural}", one_line(&shown(cut(&event.bytes, most))), event.length)
+        format!(
+            "{}…, {} byte{plural}",
+            one_line(&shown(cut(&event.bytes, most))),
+            event.length
+        )
     });
     let mut fits = fits.filter(|text| text.chars().count() <= room);
-    fits.next().unwrap_or_else(|| format!("{} byte{plural}", event.length))
+    fits.next()
+        .unwrap_or_else(|| format!("{} byte{plural}", event.length))
 }
 
 /// The first so many bytes, or a few less: a cut inside a character must not turn text into hex.
@@ -169,7 +207,15 @@ fn shown(bytes: &[u8]) -> String {
 /// One line in which each character takes one column, so that nothing moves a lane.
 pub fn one_line(text: &str) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    text.chars().map(|c| if is_narrow(c) && !c.is_control() { c } else { '?' }).collect()
+    text.chars()
+        .map(|c| {
+            if is_narrow(c) && !c.is_control() {
+                c
+            } else {
+                '?'
+            }
+        })
+        .collect()
 }
 
 fn is_narrow(c: char) -> bool {
@@ -217,7 +263,11 @@ const TIME: usize = 8;
 impl Diagram {
     /// At most so many columns wide; a longer arrow than on 100 columns says no more.
     pub fn new(width: usize) -> Diagram {
-        Diagram { width: width.clamp(60, 100), lanes: Vec::new(), lives: Lives::default() }
+        Diagram {
+            width: width.clamp(60, 100),
+            lanes: Vec::new(),
+            lives: Lives::default(),
+        }
     }
 
     /// From now on these take part, from left to right. Who took part before may again.
@@ -317,7 +367,12 @@ impl Diagram {
         let mut below = Vec::new();
         if label.chars().count() > room {
             below = self.remark(&one_line(&event.note), own, '│');
-            label = sign_of(event.what).word.trim_end_matches(':').chars().take(room).collect();
+            label = sign_of(event.what)
+                .word
+                .trim_end_matches(':')
+                .chars()
+                .take(room)
+                .collect();
         }
         if !label.is_empty() {
             let label = format!(" {label} ");
@@ -332,8 +387,16 @@ impl Diagram {
         let x = self.column(lane);
         let last = lane + 1 == self.lanes.len() && lane > 0;
         // To the side where the other lanes are, over their lines where it has to be.
-        let room = if last { x - TIME - 3 } else { self.width - x - 3 };
-        let near = if last { x - self.column(lane - 1) } else { self.column(lane + 1) - x };
+        let room = if last {
+            x - TIME - 3
+        } else {
+            self.width - x - 3
+        };
+        let near = if last {
+            x - self.column(lane - 1)
+        } else {
+            self.column(lane + 1) - x
+        };
         let fits = text.chars().count() + 3 <= near || near > 40;
         let lines = wrapped(text, if fits { near - 3 } else { room });
         let mut rows = Vec::new();
@@ -343,7 +406,14 @@ impl Diagram {
                 canvas.cells[x] = mark;
             }
             let length = line.chars().count();
-            canvas.put(if last { x - 1 - length.min(x - 1) } else { x + 2 }, line);
+            canvas.put(
+                if last {
+                    x - 1 - length.min(x - 1)
+                } else {
+                    x + 2
+                },
+                line,
+            );
             rows.push(canvas);
         }
         rows
@@ -357,7 +427,9 @@ struct Canvas {
 
 impl Canvas {
     fn new(width: usize) -> Canvas {
-        Canvas { cells: vec![' '; width] }
+        Canvas {
+            cells: vec![' '; width],
+        }
     }
 
     /// Writes text from a column on; what doesn't fit is left out.
@@ -391,7 +463,12 @@ mod tests {
 
     fn diagram(width: usize, lanes: &[&str]) -> Diagram {
         let mut diagram = Diagram::new(width);
-        diagram.set_lanes(&lanes.iter().map(|name| name.to_string()).collect::<Vec<_>>());
+        diagram.set_lanes(
+            &lanes
+                .iter()
+                .map(|name| name.to_string())
+                .collect::<Vec<_>>(),
+        );
         diagram
     }
 
@@ -403,9 +480,15 @@ mod tests {
     fn bytes_go_from_who_says_them_and_come_to_who_hears_them() {
         let mut diagram = diagram(60, &["alice", "server"]);
         let said = row(&mut diagram, &event("alice", What::Says, b"hello\n", ""));
-        assert_eq!(said, "  0.003    ├─────────── \"hello\\n\", 6 bytes ───────────►│");
+        assert_eq!(
+            said,
+            "  0.003    ├─────────── \"hello\\n\", 6 bytes ───────────►│"
+        );
         let heard = row(&mut diagram, &event("alice", What::Hears, b"hello\n", ""));
-        assert_eq!(heard, "  0.003    │◄────────── \"hello\\n\", 6 bytes ────────────┤");
+        assert_eq!(
+            heard,
+            "  0.003    │◄────────── \"hello\\n\", 6 bytes ────────────┤"
+        );
     }
 
     #[test]
@@ -420,7 +503,11 @@ mod tests {
     fn no_line_is_wider_than_the_terminal_whatever_is_in_it() {
         let long = "x".repeat(300) + " " + &"word ".repeat(50);
         for width in [60, 80, 100] {
-            for lanes in [&["a", "server"][..], &["a", "b", "server"], &["a", "b", "c", "server"]] {
+            for lanes in [
+                &["a", "server"][..],
+                &["a", "b", "server"],
+                &["a", "b", "c", "server"],
+            ] {
                 let mut diagram = diagram(width, lanes);
                 for what in What::ALL {
                     for who in lanes.iter().chain(&["stranger"]) {
@@ -443,16 +530,26 @@ mod tests {
     #[test]
     fn a_lane_ends_with_its_process() {
         let mut diagram = diagram(60, &["alice", "server"]);
-        row(&mut diagram, &event("server", What::Starts, b"", "server 127.0.0.1:0"));
+        row(
+            &mut diagram,
+            &event("server", What::Starts, b"", "server 127.0.0.1:0"),
+        );
         assert!(row(&mut diagram, &event("alice", What::Notes, b"", "here")).ends_with('│'));
-        row(&mut diagram, &event("server", What::Exits, b"", "exit status 0"));
+        row(
+            &mut diagram,
+            &event("server", What::Exits, b"", "exit status 0"),
+        );
         assert!(!row(&mut diagram, &event("alice", What::Notes, b"", "here")).ends_with('│'));
     }
 
     #[test]
     fn every_kind_of_event_has_its_sign() {
         for what in What::ALL {
-            assert!(SIGNS.iter().any(|sign| sign.what == what), "{}", what.word());
+            assert!(
+                SIGNS.iter().any(|sign| sign.what == what),
+                "{}",
+                what.word()
+            );
         }
     }
 

@@ -33,11 +33,18 @@ struct Direction {
 }
 
 /// From the client; the client's steps.
-const OUT: Direction = Direction { says: What::Says, ends: What::HalfCloses, breaks: What::Resets };
+const OUT: Direction = Direction {
+    says: What::Says,
+    ends: What::HalfCloses,
+    breaks: What::Resets,
+};
 
 /// From the server; what the client hears.
-const IN: Direction =
-    Direction { says: What::Hears, ends: What::HearsEnd, breaks: What::HearsReset };
+const IN: Direction = Direction {
+    says: What::Hears,
+    ends: What::HearsEnd,
+    breaks: What::HearsReset,
+};
 
 impl Relay {
     /// Waits, on a port of its own, for one client, and connects it to the server.
@@ -54,7 +61,9 @@ impl Relay {
         let ours = Arc::clone(&shared);
         let names = (who.to_string(), server.to_string());
         thread::spawn(move || {
-            let Some(client) = ours.accept(&listener) else { return };
+            let Some(client) = ours.accept(&listener) else {
+                return;
+            };
             drop(listener);
             let (who, server) = (names.0.as_str(), names.1.as_str());
             let Ok(far) = TcpStream::connect_timeout(&to, Duration::from_secs(10)) else {
@@ -73,7 +82,13 @@ impl Relay {
 impl Drop for Relay {
     fn drop(&mut self) {
         self.shared.over.store(true, Ordering::Relaxed);
-        for stream in self.shared.open.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        for stream in self
+            .shared
+            .open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .iter()
+        {
             // Ends the reads that wait; a stream that is closed already is what was wanted.
             let _ = stream.shutdown(Shutdown::Both);
         }
@@ -115,7 +130,10 @@ impl Shared {
             scope.spawn(|| self.copy(client, server, OUT, names, transcript));
             self.copy(server, client, IN, names, transcript);
         });
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.open
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
         Ok(())
     }
 
@@ -182,7 +200,12 @@ mod tests {
     }
 
     fn kinds(transcript: &Transcript) -> Vec<What> {
-        transcript.events().0.iter().map(|event| event.what).collect()
+        transcript
+            .events()
+            .0
+            .iter()
+            .map(|event| event.what)
+            .collect()
     }
 
     #[test]
@@ -198,14 +221,22 @@ mod tests {
         let mut back = Vec::new();
         client.read_to_end(&mut back).unwrap();
         assert_eq!(back, b"bye");
-        let due = [What::Connects, What::Says, What::HalfCloses, What::Hears, What::HearsEnd];
+        let due = [
+            What::Connects,
+            What::Says,
+            What::HalfCloses,
+            What::Hears,
+            What::HearsEnd,
+        ];
         assert_eq!(kinds(&transcript), due);
     }
 
     #[test]
     fn a_reset_is_passed_on_as_a_reset() {
         let (_relay, mut client, far, transcript) = relayed();
-        socket2::SockRef::from(&far).set_linger(Some(Duration::ZERO)).unwrap();
+        socket2::SockRef::from(&far)
+            .set_linger(Some(Duration::ZERO))
+            .unwrap();
         drop(far);
         let err = client.read(&mut [0]).unwrap_err();
         assert_eq!(err.kind(), ErrorKind::ConnectionReset);

@@ -11,8 +11,9 @@ use crate::grader::bytes;
 use crate::grader::check::Stop;
 use crate::grader::client::Client;
 use crate::grader::failure::Side;
+use crate::grader::launch::Launch;
 use crate::grader::listener::{Refusing, free_ports};
-use crate::grader::program::{Input, Launch, PATIENCE, Program, Start};
+use crate::grader::program::{Input, PATIENCE, Program, Start};
 use crate::grader::seed::Seed;
 use crate::grader::transcript::{Event, Transcript, What};
 use std::collections::BTreeSet;
@@ -45,9 +46,15 @@ impl From<Stop> for Leave {
                     Side::Bytes(bytes) => bytes::brief(bytes, 60),
                     Side::Words(words) => words.clone(),
                 };
-                let who = if failure.who.is_empty() { "the program" } else { &failure.who };
+                let who = if failure.who.is_empty() {
+                    "the program"
+                } else {
+                    &failure.who
+                };
                 let (due, got) = (side(&failure.expected), side(&failure.got));
-                format!("{who}: expected {due}, got {got} {}", failure.when).trim_end().to_string()
+                format!("{who}: expected {due}, got {got} {}", failure.when)
+                    .trim_end()
+                    .to_string()
             }
             Stop::Inconclusive(why)
             | Stop::Broken(why)
@@ -113,7 +120,13 @@ impl Show {
     pub fn new(staging: Staging) -> Show {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let Staging { paper, width, bold, pace, programs } = staging;
+        let Staging {
+            paper,
+            width,
+            bold,
+            pace,
+            programs,
+        } = staging;
         let width = width.clamp(60, 120);
         let beat = match pace {
             Pace::Enter => USUAL_PACE / 5,
@@ -139,7 +152,15 @@ impl Show {
         let watcher = Arc::clone(&screen);
         let transcript = Arc::new(Transcript::watched(move |event| watcher.event(event)));
         let mark = format!("wireside-demo-{}-{count}", std::process::id());
-        Show { screen, transcript, pace, programs, running: Vec::new(), mark, step: 0 }
+        Show {
+            screen,
+            transcript,
+            pace,
+            programs,
+            running: Vec::new(),
+            mark,
+            step: 0,
+        }
     }
 
     // ---- what the room reads
@@ -198,7 +219,9 @@ impl Show {
         match self.pace {
             Pace::Auto(pace) => thread::sleep(pace),
             Pace::Enter => {
-                self.screen.drawn().put("   [Enter goes on, q + Enter leaves] ");
+                self.screen
+                    .drawn()
+                    .put("   [Enter goes on, q + Enter leaves] ");
                 let mut line = Vec::new();
                 let read = io::stdin().lock().read_until(b'\n', &mut line);
                 if !matches!(read, Ok(1..)) || !io::stdin().is_terminal() {
@@ -207,7 +230,9 @@ impl Show {
                 }
                 match read {
                     Ok(0) => {
-                        self.screen.drawn().line("   (stdin has ended: the demo goes on by itself)");
+                        self.screen
+                            .drawn()
+                            .line("   (stdin has ended: the demo goes on by itself)");
                         self.pace = Pace::Auto(USUAL_PACE);
                     }
                     Err(err) if err.kind() != ErrorKind::Interrupted => {
@@ -218,7 +243,11 @@ impl Show {
                 }
             }
         }
-        if self.screen.drawn().read { Ok(()) } else { Err(Leave::Quit) }
+        if self.screen.drawn().read {
+            Ok(())
+        } else {
+            Err(Leave::Quit)
+        }
     }
 
     // ---- who takes part
@@ -254,7 +283,10 @@ impl Show {
             running = self.starts(who, program, Some(any), &[], Input::Nothing)?;
             ready = running.ready(PATIENCE);
         }
-        Ok(Server { addr: ready?, program: running })
+        Ok(Server {
+            addr: ready?,
+            program: running,
+        })
     }
 
     /// Starts a chapter program with an address and arguments.
@@ -267,7 +299,14 @@ impl Show {
         input: Input,
     ) -> Result<Arc<Program>, Leave> {
         let launch = Launch::Built(self.executable(program)?);
-        self.launch(&launch, who, addr, args, input, Arc::clone(&self.transcript))
+        self.launch(
+            &launch,
+            who,
+            addr,
+            args,
+            input,
+            Arc::clone(&self.transcript),
+        )
     }
 
     /// Runs a chapter program that isn't part of the diagram to its end: the lines of its stdout.
@@ -276,7 +315,9 @@ impl Show {
         let aside = Arc::new(Transcript::new());
         let running = self.launch(&launch, program, None, args, Input::Nothing, aside)?;
         if running.wait_exit(PATIENCE).is_none() {
-            return Err(Leave::Failed(format!("{program} has not ended within 10 s")));
+            return Err(Leave::Failed(format!(
+                "{program} has not ended within 10 s"
+            )));
         }
         running.wait_output(PATIENCE, |stdout, _| stdout.closed);
         running.end();
@@ -289,21 +330,35 @@ impl Show {
         let stream = TcpStream::connect_timeout(&server.addr, PATIENCE).map_err(|err| {
             Leave::Failed(format!("{who} cannot connect to {}: {err}", server.addr))
         })?;
-        let from = stream.local_addr().map_err(|err| Leave::Failed(err.to_string()))?;
-        self.transcript.write(who, "", What::Connects, format!("from {from}"));
+        let from = stream
+            .local_addr()
+            .map_err(|err| Leave::Failed(err.to_string()))?;
+        self.transcript
+            .write(who, "", What::Connects, format!("from {from}"));
         let (program, transcript) = (Arc::clone(&server.program), Arc::clone(&self.transcript));
-        Ok(Client::over(Box::new(stream), server.addr, who, program, transcript)?)
+        Ok(Client::over(
+            Box::new(stream),
+            server.addr,
+            who,
+            program,
+            transcript,
+        )?)
     }
 
     /// Tries to connect where nobody listens, and is refused.
     pub fn is_refused(&mut self, who: &str, addr: SocketAddr) -> Played {
         match TcpStream::connect_timeout(&addr, PATIENCE) {
             Err(err) if err.kind() == ErrorKind::ConnectionRefused => {
-                self.transcript.write(who, "", What::Refused, format!("connect to {addr}"));
+                self.transcript
+                    .write(who, "", What::Refused, format!("connect to {addr}"));
                 Ok(())
             }
-            Err(err) => Err(Leave::Failed(format!("{who}'s connect to {addr} failed: {err}"))),
-            Ok(_) => Err(Leave::Failed(format!("somebody listens at {addr}: it was to be empty"))),
+            Err(err) => Err(Leave::Failed(format!(
+                "{who}'s connect to {addr} failed: {err}"
+            ))),
+            Ok(_) => Err(Leave::Failed(format!(
+                "somebody listens at {addr}: it was to be empty"
+            ))),
         }
     }
 
@@ -313,7 +368,9 @@ impl Show {
         let whole = |bytes: &[u8]| bytes.iter().filter(|b| **b == b'\n').count();
         if !program.wait_output(PATIENCE, |stdout, _| whole(&stdout.bytes) >= lines) {
             let who = &program.who;
-            return Err(Leave::Failed(format!("{who} has not printed {lines} lines in 10 s")));
+            return Err(Leave::Failed(format!(
+                "{who} has not printed {lines} lines in 10 s"
+            )));
         }
         let text = bytes::harmless(&program.outputs().0.bytes);
         Ok(text.lines().take(lines).map(String::from).collect())
@@ -332,9 +389,14 @@ impl Show {
         });
         if !complete {
             let who = &program.who;
-            return Err(Leave::Failed(format!("{who}'s audit trail is not complete after 10 s")));
+            return Err(Leave::Failed(format!(
+                "{who}'s audit trail is not complete after 10 s"
+            )));
         }
-        Ok(text(&program.outputs().1.bytes).lines().map(String::from).collect())
+        Ok(text(&program.outputs().1.bytes)
+            .lines()
+            .map(String::from)
+            .collect())
     }
 
     /// Puts a remark into the record, at somebody's lane.
@@ -345,9 +407,13 @@ impl Show {
     /// Waits for a program's end by itself, and puts it into the record: its exit.
     pub fn ends(&self, program: &Program) -> Played {
         let Some((exit, _)) = program.wait_exit(PATIENCE) else {
-            return Err(Leave::Failed(format!("{} has not ended within 10 s", program.who)));
+            return Err(Leave::Failed(format!(
+                "{} has not ended within 10 s",
+                program.who
+            )));
         };
-        self.transcript.write(&program.who, "", What::Exits, exit.to_string());
+        self.transcript
+            .write(&program.who, "", What::Exits, exit.to_string());
         Ok(())
     }
 
@@ -360,7 +426,8 @@ impl Show {
 
     /// Waits for an event of this kind, by whom, since the step began; whether it came in time.
     pub fn awaits(&self, who: &str, what: What, limit: Duration) -> bool {
-        self.screen.awaits(limit, |event| event.who == who && event.what == what)
+        self.screen
+            .awaits(limit, |event| event.who == who && event.what == what)
     }
 
     // ---- programs that are not ours
@@ -421,17 +488,25 @@ impl Show {
                 || Instant::now() > deadline
             {
                 program.end();
-                self.transcript.write(who, "", What::Exits, "before it connected");
+                self.transcript
+                    .write(who, "", What::Exits, "before it connected");
                 return Ok(None);
             }
         }
-        Ok(Some(Guest { who: who.to_string(), program, _relay: relay }))
+        Ok(Some(Guest {
+            who: who.to_string(),
+            program,
+            _relay: relay,
+        }))
     }
 
     /// Waits until a guest has printed these bytes: it has heard them.
     pub fn guest_printed(&self, guest: &Guest, expected: &[u8]) -> Played {
         let has = |bytes: &[u8]| bytes.windows(expected.len()).any(|part| part == expected);
-        if guest.program.wait_output(PATIENCE, |stdout, _| has(&stdout.bytes)) {
+        if guest
+            .program
+            .wait_output(PATIENCE, |stdout, _| has(&stdout.bytes))
+        {
             return Ok(());
         }
         let (stdout, stderr) = guest.program.outputs();
@@ -447,7 +522,8 @@ impl Show {
     /// Sees a guest off: its half-close, the server's end, its exit. One that keeps its connection
     /// open for longer than `limit` is ended. Whether it ended by itself.
     pub fn sees_off(&self, guest: Guest, limit: Duration) -> Result<bool, Leave> {
-        let is = |event: &Event, whats: &[What]| event.who == guest.who && whats.contains(&event.what);
+        let is =
+            |event: &Event, whats: &[What]| event.who == guest.who && whats.contains(&event.what);
         // Where a process that is ended resets its connections, the server's end is heard by nobody.
         let left = |event: &Event| is(event, &[What::HalfCloses, What::Resets]);
         let over = |event: &Event| is(event, &[What::HearsEnd, What::HearsReset, What::Resets]);
@@ -458,7 +534,9 @@ impl Show {
         }
         if !self.screen.awaits(PATIENCE, left) || !self.screen.awaits(PATIENCE, over) {
             let who = &guest.who;
-            return Err(Leave::Failed(format!("{who}'s connection is still open after 10 s")));
+            return Err(Leave::Failed(format!(
+                "{who}'s connection is still open after 10 s"
+            )));
         }
         if guest.program.wait_exit(PATIENCE).is_none() {
             self.notes(&guest.who, "does not end: the demo ends its process");
@@ -475,7 +553,12 @@ impl Show {
     pub fn trace(&self, name: &str, title: &str) -> Trace {
         let mut sections = self.screen.drawn().sections.clone();
         sections.retain(|section| !section.events.is_empty());
-        Trace { name: name.to_string(), title: title.to_string(), sections }.normalised()
+        Trace {
+            name: name.to_string(),
+            title: title.to_string(),
+            sections,
+        }
+        .normalised()
     }
 
     /// Whether somebody still reads it.
@@ -486,7 +569,9 @@ impl Show {
     fn executable(&self, program: &str) -> Result<PathBuf, Leave> {
         let known = self.programs.iter().find(|(name, _)| *name == program);
         known.map(|(_, path)| path.clone()).ok_or_else(|| {
-            Leave::Failed(format!("{program} is not among the programs that this demo names"))
+            Leave::Failed(format!(
+                "{program} is not among the programs that this demo names"
+            ))
         })
     }
 
@@ -529,7 +614,11 @@ impl Drop for Show {
 pub fn find_in_path(command: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
     let names = [command.to_string(), format!("{command}.exe")];
-    let names = if cfg!(windows) { &names[1..] } else { &names[..1] };
+    let names = if cfg!(windows) {
+        &names[1..]
+    } else {
+        &names[..1]
+    };
     std::env::split_paths(&path)
         .flat_map(|folder| names.iter().map(move |name| folder.join(name)))
         .find(|file| is_executable(file))
@@ -537,17 +626,23 @@ pub fn find_in_path(command: &str) -> Option<PathBuf> {
 
 /// Whether a command's help names an option. For commands of which there are several.
 pub fn has_option(command: &str, option: &str) -> bool {
-    let help = Command::new(command).arg("-h").stdin(Stdio::null()).output();
+    let help = Command::new(command)
+        .arg("-h")
+        .stdin(Stdio::null())
+        .output();
     help.is_ok_and(|help| {
         let text = [help.stdout, help.stderr].concat();
-        String::from_utf8_lossy(&text).lines().any(|line| line.trim_start().starts_with(option))
+        String::from_utf8_lossy(&text)
+            .lines()
+            .any(|line| line.trim_start().starts_with(option))
     })
 }
 
 #[cfg(unix)]
 fn is_executable(file: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    file.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+    file.metadata()
+        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 
 #[cfg(not(unix))]
@@ -602,7 +697,11 @@ impl Screen {
         let deadline = Instant::now() + limit + self.beat * 4;
         let mut drawn = self.drawn();
         loop {
-            if drawn.sections.last().is_some_and(|section| section.events.iter().any(&is_due)) {
+            if drawn
+                .sections
+                .last()
+                .is_some_and(|section| section.events.iter().any(&is_due))
+            {
                 return true;
             }
             let left = deadline.saturating_duration_since(Instant::now());
@@ -622,13 +721,24 @@ impl Drawn {
         self.header_due = true;
         match self.sections.last_mut() {
             Some(section) if section.events.is_empty() => section.lanes = lanes,
-            _ => self.sections.push(Section { lanes, ..Section::default() }),
+            _ => self.sections.push(Section {
+                lanes,
+                ..Section::default()
+            }),
         }
     }
 
     fn begin_section(&mut self, heading: &str) {
-        let lanes = self.sections.last().map(|s| s.lanes.clone()).unwrap_or_default();
-        self.sections.push(Section { heading: heading.to_string(), lanes, events: Vec::new() });
+        let lanes = self
+            .sections
+            .last()
+            .map(|s| s.lanes.clone())
+            .unwrap_or_default();
+        self.sections.push(Section {
+            heading: heading.to_string(),
+            lanes,
+            events: Vec::new(),
+        });
         self.header_due = true;
         (self.zero, self.paused) = (None, Duration::ZERO);
     }
@@ -679,7 +789,10 @@ impl Drawn {
     }
 
     fn verbatim(&mut self, line: &str) {
-        let mut line: String = line.chars().map(|c| if c == '\t' { ' ' } else { c }).collect();
+        let mut line: String = line
+            .chars()
+            .map(|c| if c == '\t' { ' ' } else { c })
+            .collect();
         if line.chars().count() > self.width {
             line = line.chars().take(self.width - 1).collect();
             line.push('…');

@@ -32,7 +32,11 @@ const NOTE: &str = "var(--wire-note, #6b7078)";
 
 /// Draws the trace.
 pub fn draw(trace: &Trace) -> String {
-    let mut pen = Pen { body: String::new(), y: 4, lives: Lives::default() };
+    let mut pen = Pen {
+        body: String::new(),
+        y: 4,
+        lives: Lives::default(),
+    };
     for section in &trace.sections {
         pen.section(section);
     }
@@ -41,7 +45,10 @@ pub fn draw(trace: &Trace) -> String {
         events.map(|event| trace::sentence(event, &section.lanes, ""))
     });
     let words = words.collect::<Vec<_>>().join(" ");
-    let label = escaped(&format!("{}. {words}", trace.title.trim_end_matches(['.', '?', '!'])));
+    let label = escaped(&format!(
+        "{}. {words}",
+        trace.title.trim_end_matches(['.', '?', '!'])
+    ));
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {}\" role=\"img\" \
          aria-label=\"{label}\" font-family=\"ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', \
@@ -84,7 +91,12 @@ impl Pen {
             self.y += 8;
             for line in diagram::wrapped(&section.heading, (WIDTH - 12) * 10 / CHARACTER) {
                 self.y += LEADING;
-                let text = Text { x: 6, y: self.y, anchor: "start", text: line };
+                let text = Text {
+                    x: 6,
+                    y: self.y,
+                    anchor: "start",
+                    text: line,
+                };
                 self.text(&text, " font-weight=\"bold\"");
             }
             self.y += 4;
@@ -93,7 +105,12 @@ impl Pen {
         for (i, name) in section.lanes.iter().enumerate() {
             let half = name.chars().count() * CHARACTER / 20 + 2;
             let x = lane_x(section, i).clamp(half, WIDTH - half);
-            let name = Text { x, y: self.y, anchor: "middle", text: diagram::one_line(name) };
+            let name = Text {
+                x,
+                y: self.y,
+                anchor: "middle",
+                text: diagram::one_line(name),
+            };
             self.text(&name, " font-weight=\"bold\"");
         }
         self.y += 6;
@@ -140,7 +157,12 @@ impl Pen {
         let label = diagram::label(event, room);
         let lines = diagram::wrapped(&label, room).into_iter().take(3).zip(1..);
         let texts: Vec<Text> = lines
-            .map(|(text, row)| Text { x: middle, y: self.y + row * LEADING, anchor: "middle", text })
+            .map(|(text, row)| Text {
+                x: middle,
+                y: self.y + row * LEADING,
+                anchor: "middle",
+                text,
+            })
             .collect();
         let y = self.y + texts.len() * LEADING + 6;
         self.row(section, &texts, texts.len() * LEADING + 12, None);
@@ -183,9 +205,19 @@ impl Pen {
         let room = if last { x - 12 } else { WIDTH - x - 12 } * 10 / CHARACTER;
         let label = diagram::label(event, room);
         let lines = diagram::wrapped(&label, room).into_iter().take(4).zip(1..);
-        let (anchor, at) = if last { ("end", x - 8) } else { ("start", x + 8) };
-        let texts: Vec<Text> =
-            lines.map(|(text, row)| Text { x: at, y: self.y + row * LEADING, anchor, text }).collect();
+        let (anchor, at) = if last {
+            ("end", x - 8)
+        } else {
+            ("start", x + 8)
+        };
+        let texts: Vec<Text> = lines
+            .map(|(text, row)| Text {
+                x: at,
+                y: self.y + row * LEADING,
+                anchor,
+                text,
+            })
+            .collect();
         let y = self.y + LEADING - 4;
         self.row(section, &texts, texts.len() * LEADING + 6, Some((x, mark)));
         match mark {
@@ -206,7 +238,13 @@ impl Pen {
 
     /// The lines of those who take part, with gaps where words stand, and the words. A mark begins
     /// or ends the line of its lane.
-    fn row(&mut self, section: &Section, texts: &[Text], height: usize, mark: Option<(usize, char)>) {
+    fn row(
+        &mut self,
+        section: &Section,
+        texts: &[Text],
+        height: usize,
+        mark: Option<(usize, char)>,
+    ) {
         let (top, bottom) = (self.y, self.y + height);
         for (i, name) in section.lanes.iter().enumerate() {
             if !self.lives.has(name) {
@@ -246,7 +284,10 @@ impl Pen {
             "start" => String::new(),
             anchor => format!(" text-anchor=\"{anchor}\""),
         };
-        self.put(&format!("<text x=\"{x}\" y=\"{y}\"{anchor}{more}>{}</text>", escaped(text)));
+        self.put(&format!(
+            "<text x=\"{x}\" y=\"{y}\"{anchor}{more}>{}</text>",
+            escaped(text)
+        ));
     }
 
     fn put(&mut self, element: &str) {
@@ -288,14 +329,26 @@ mod tests {
             who: "alice".to_string(),
             peer: String::new(),
             what: *what,
-            bytes: if note.is_empty() { bytes.to_vec() } else { Vec::new() },
+            bytes: if note.is_empty() {
+                bytes.to_vec()
+            } else {
+                Vec::new()
+            },
             length: if note.is_empty() { bytes.len() } else { 0 },
             note: note.to_string(),
         });
         let lanes = ["alice", "bob", "server"].map(String::from).to_vec();
         let heading = "A step".to_string();
-        let sections = vec![Section { heading, lanes, events: events.collect() }];
-        draw(&Trace { name: "x".to_string(), title: "Who?".to_string(), sections })
+        let sections = vec![Section {
+            heading,
+            lanes,
+            events: events.collect(),
+        }];
+        draw(&Trace {
+            name: "x".to_string(),
+            title: "Who?".to_string(),
+            sections,
+        })
     }
 
     #[test]

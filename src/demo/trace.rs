@@ -54,7 +54,9 @@ impl Trace {
         for (i, section) in self.sections.iter().enumerate() {
             out.push_str(if i == 0 { "\n" } else { ",\n" });
             let (heading, lanes) = (value!(section.heading), value!(section.lanes));
-            out.push_str(&format!("{{\"heading\": {heading}, \"lanes\": {lanes}, \"events\": ["));
+            out.push_str(&format!(
+                "{{\"heading\": {heading}, \"lanes\": {lanes}, \"events\": ["
+            ));
             for (i, event) in section.events.iter().enumerate() {
                 out.push_str(if i == 0 { "\n" } else { ",\n" });
                 out.push_str(&json::event(event).to_string());
@@ -72,7 +74,10 @@ impl Trace {
     pub fn from_json(text: &str) -> Result<Trace, String> {
         let trace: Value = serde_json::from_str(text).map_err(|err| format!("no JSON: {err}"))?;
         if trace["version"] != 1 {
-            return Err(format!("version {} is not known here; it must be 1", trace["version"]));
+            return Err(format!(
+                "version {} is not known here; it must be 1",
+                trace["version"]
+            ));
         }
         let sections = array(&trace, "sections")?.iter().map(section);
         Ok(Trace {
@@ -84,7 +89,9 @@ impl Trace {
 }
 
 fn section(section: &Value) -> Result<Section, String> {
-    let lanes = array(section, "lanes")?.iter().map(|lane| lane.as_str().map(String::from));
+    let lanes = array(section, "lanes")?
+        .iter()
+        .map(|lane| lane.as_str().map(String::from));
     let events = array(section, "events")?.iter().enumerate();
     let events = events.map(|(i, e)| event(e).map_err(|err| format!("event {}: {err}", i + 1)));
     Ok(Section {
@@ -97,34 +104,48 @@ fn section(section: &Value) -> Result<Section, String> {
 fn event(event: &Value) -> Result<Event, String> {
     let word = string(event, "what")?;
     let bytes = unhex(event["bytes"].as_str().unwrap_or_default())?;
-    let at = event["at"].as_f64().and_then(|at| Duration::try_from_secs_f64(at).ok());
+    let at = event["at"]
+        .as_f64()
+        .and_then(|at| Duration::try_from_secs_f64(at).ok());
     let optional = |key: &str| event[key].as_str().unwrap_or_default().to_string();
     Ok(Event {
         at: at.ok_or("\"at\" is no time in seconds")?,
         who: string(event, "who")?,
         peer: optional("peer"),
         what: What::from_word(&word).ok_or(format!("{word:?} is no kind of event"))?,
-        length: event["length"].as_u64().map_or(bytes.len(), |length| length as usize),
+        length: event["length"]
+            .as_u64()
+            .map_or(bytes.len(), |length| length as usize),
         bytes,
         note: optional("note"),
     })
 }
 
 fn string(value: &Value, key: &str) -> Result<String, String> {
-    value[key].as_str().map(String::from).ok_or(format!("{key:?} is missing, or no text"))
+    value[key]
+        .as_str()
+        .map(String::from)
+        .ok_or(format!("{key:?} is missing, or no text"))
 }
 
 fn array<'a>(value: &'a Value, key: &str) -> Result<&'a Vec<Value>, String> {
-    value[key].as_array().ok_or(format!("{key:?} is missing, or no list"))
+    value[key]
+        .as_array()
+        .ok_or(format!("{key:?} is missing, or no list"))
 }
 
 fn unhex(hex: &str) -> Result<Vec<u8>, String> {
-    let pairs = hex.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap_or_default());
+    let pairs = hex
+        .as_bytes()
+        .chunks(2)
+        .map(|pair| std::str::from_utf8(pair).unwrap_or_default());
     let bytes = pairs.map(|pair| match pair.len() {
         2 => u8::from_str_radix(pair, 16).ok(),
         _ => None,
     });
-    bytes.collect::<Option<_>>().ok_or(format!("{hex:?} is no hex"))
+    bytes
+        .collect::<Option<_>>()
+        .ok_or(format!("{hex:?} is no hex"))
 }
 
 /// The numbers that were met so far, each with the letter that stands for it.
@@ -142,7 +163,9 @@ impl Names {
         let mut rest = text;
         while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
             let number = &rest[start..];
-            let end = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
+            let end = number
+                .find(|c: char| !c.is_ascii_digit())
+                .unwrap_or(number.len());
             let (number, after) = number.split_at(end);
             out.push_str(&rest[..start]);
             let is_port = number != "0" && number.len() <= 5;
@@ -161,18 +184,24 @@ impl Names {
 
 /// Whether what comes next is the port of an address: `127.0.0.1:`, `[::1]:`.
 fn follows_address(before: &str) -> bool {
-    let Some(host) = before.strip_suffix(':') else { return false };
+    let Some(host) = before.strip_suffix(':') else {
+        return false;
+    };
     host.ends_with(']')
-        || host.rsplit(|c: char| !(c.is_ascii_digit() || c == '.')).next().is_some_and(|ip| {
-            ip.parse::<std::net::Ipv4Addr>().is_ok()
-        })
+        || host
+            .rsplit(|c: char| !(c.is_ascii_digit() || c == '.'))
+            .next()
+            .is_some_and(|ip| ip.parse::<std::net::Ipv4Addr>().is_ok())
 }
 
 fn named(kind: &str, met: &mut Vec<String>, number: &str) -> String {
-    let index = met.iter().position(|known| known == number).unwrap_or_else(|| {
-        met.push(number.to_string());
-        met.len() - 1
-    });
+    let index = met
+        .iter()
+        .position(|known| known == number)
+        .unwrap_or_else(|| {
+            met.push(number.to_string());
+            met.len() - 1
+        });
     match u8::try_from(index) {
         Ok(index) if index < 26 => format!("<{kind} {}>", char::from(b'A' + index)),
         _ => format!("<{kind} {}>", index + 1),
@@ -181,7 +210,10 @@ fn named(kind: &str, met: &mut Vec<String>, number: &str) -> String {
 
 /// The events of a figure as a Markdown list: what a reader gets who doesn't see it.
 pub fn as_words(events: &[Event], lanes: &[String]) -> String {
-    events.iter().map(|event| format!("- {}\n", sentence(event, lanes, "`"))).collect()
+    events
+        .iter()
+        .map(|event| format!("- {}\n", sentence(event, lanes, "`")))
+        .collect()
 }
 
 /// One event as a sentence; `code` is put around what a program said or was given.
@@ -192,7 +224,11 @@ pub fn sentence(event: &Event, lanes: &[String], code: &str) -> String {
         None => "the other end",
     };
     let note = diagram::one_line(&event.note);
-    let note = if note.is_empty() { String::new() } else { format!(" {code}{note}{code}") };
+    let note = if note.is_empty() {
+        String::new()
+    } else {
+        format!(" {code}{note}{code}")
+    };
     match event.what {
         What::Starts => format!("{who} starts:{note}."),
         What::Listens => format!("{who} listens on{note}."),
@@ -256,8 +292,16 @@ mod tests {
 
     fn trace(events: Vec<Event>) -> Trace {
         let lanes = ["alice", "server"].map(String::from).to_vec();
-        let sections = vec![Section { heading: "one \"two\"".to_string(), lanes, events }];
-        Trace { name: "ch02_echo".to_string(), title: "A <title>".to_string(), sections }
+        let sections = vec![Section {
+            heading: "one \"two\"".to_string(),
+            lanes,
+            events,
+        }];
+        Trace {
+            name: "ch02_echo".to_string(),
+            title: "A <title>".to_string(),
+            sections,
+        }
     }
 
     #[test]
@@ -270,7 +314,11 @@ mod tests {
     #[test]
     fn a_damaged_file_is_told_with_its_place() {
         let good = trace(vec![event_of(What::Says, b"hi", "")]).to_json();
-        let wrong = [("\"version\": 1", "\"version\": 2"), ("says", "sings"), ("6869", "686")];
+        let wrong = [
+            ("\"version\": 1", "\"version\": 2"),
+            ("says", "sings"),
+            ("6869", "686"),
+        ];
         for (was, is) in wrong {
             let err = Trace::from_json(&good.replace(was, is)).unwrap_err();
             assert!(err.len() > 10, "{err}");

@@ -4,7 +4,9 @@
 /// and CR. No bytes at all are text.
 pub fn is_text(bytes: &[u8]) -> bool {
     match std::str::from_utf8(bytes) {
-        Ok(text) => text.chars().all(|c| !c.is_control() || matches!(c, '\t' | '\n' | '\r')),
+        Ok(text) => text
+            .chars()
+            .all(|c| !c.is_control() || matches!(c, '\t' | '\n' | '\r')),
         Err(_) => false,
     }
 }
@@ -66,7 +68,11 @@ pub fn brief_of(bytes: &[u8], length: usize, most: usize) -> String {
 /// Where two byte strings first differ; where one is the beginning of the other, the shorter's end.
 pub fn first_difference(a: &[u8], b: &[u8]) -> Option<usize> {
     let shared = a.iter().zip(b).take_while(|(x, y)| x == y).count();
-    if shared == a.len() && shared == b.len() { None } else { Some(shared) }
+    if shared == a.len() && shared == b.len() {
+        None
+    } else {
+        Some(shared)
+    }
 }
 
 /// A text in which a terminal, XML or a log can do no harm: control bytes as `\xNN`, LF kept.

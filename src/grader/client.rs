@@ -81,10 +81,15 @@ impl Client {
         program: Arc<Program>,
         transcript: Arc<Transcript>,
     ) -> Result<Client, Stop> {
-        wire.socket().set_nonblocking(true).map_err(broken("cannot prepare a connection"))?;
+        wire.socket()
+            .set_nonblocking(true)
+            .map_err(broken("cannot prepare a connection"))?;
         // Each `says` is a segment of its own: what a split means must not depend on Nagle.
         let _ = wire.socket().set_nodelay(true);
-        let near = wire.socket().local_addr().map_err(broken("cannot tell our own address"))?;
+        let near = wire
+            .socket()
+            .local_addr()
+            .map_err(broken("cannot tell our own address"))?;
         Ok(Client {
             who: who.to_string(),
             wire,
@@ -122,7 +127,8 @@ impl Client {
     /// Sends the bytes in one write, and reads what arrives meanwhile. A peer that has gone is no
     /// failure here: what the check expects to hear next says what was missed.
     pub fn says(&mut self, bytes: &[u8]) -> Told {
-        self.transcript.write_bytes(&self.who, "", What::Says, bytes);
+        self.transcript
+            .write_bytes(&self.who, "", What::Says, bytes);
         self.remember_sent(bytes);
         let mut rest = bytes;
         let mut deadline = Instant::now() + PATIENCE;
@@ -192,9 +198,11 @@ impl Client {
             }
             let wanted = self.inbox.len().clamp(1, bytes.len() - done);
             let piece = &bytes[done..done + wanted];
-            self.hears(piece).and_then(|()| self.says(piece)).map_err(|stop| {
-                stop.remarked(|_| Some(format!("after {done} of {} bytes", bytes.len())))
-            })?;
+            self.hears(piece)
+                .and_then(|()| self.says(piece))
+                .map_err(|stop| {
+                    stop.remarked(|_| Some(format!("after {done} of {} bytes", bytes.len())))
+                })?;
             done += wanted;
         }
         self.inbox_most = INBOX_MOST;
@@ -220,7 +228,9 @@ impl Client {
                 thread::sleep(Duration::from_millis(20));
                 return Ok(());
             }
-            let Some(row) = kernel::far_end(self.near, self.far) else { return Ok(()) };
+            let Some(row) = kernel::far_end(self.near, self.far) else {
+                return Ok(());
+            };
             // An inode of 0: nobody has accepted the connection yet, so nobody can have read.
             if row.unread == 0 && row.inode != 0 && self.delivered() {
                 self.transcript.write(&self.who, "", What::AllRead, "");
@@ -253,13 +263,15 @@ impl Client {
 
     /// Reads nothing from now on: the submission's replies pile up.
     pub fn stops_reading(&mut self) {
-        self.transcript.write(&self.who, "", What::Notes, "reads nothing from now on");
+        self.transcript
+            .write(&self.who, "", What::Notes, "reads nothing from now on");
         self.reading = false;
     }
 
     /// Reads again.
     pub fn reads_again(&mut self) {
-        self.transcript.write(&self.who, "", What::Notes, "reads again");
+        self.transcript
+            .write(&self.who, "", What::Notes, "reads again");
         self.reading = true;
     }
 
@@ -388,7 +400,12 @@ impl Client {
         let late = since.elapsed();
         if limit < PATIENCE && self.program.was_late(since, late, limit)? {
             let expected = format!("the end within {} ms", limit.as_millis());
-            return self.fails(Symptom::Late, expected, format!("after {} ms", late.as_millis()), "");
+            return self.fails(
+                Symptom::Late,
+                expected,
+                format!("after {} ms", late.as_millis()),
+                "",
+            );
         }
         Ok(())
     }
@@ -407,7 +424,10 @@ impl Client {
     fn remember_sent(&mut self, bytes: &[u8]) {
         if self.sent.len() < 64 {
             let bytes_kept = bytes[..bytes.len().min(SENT_KEPT)].to_vec();
-            self.sent.push(failure::Write { bytes: bytes_kept, length: bytes.len() });
+            self.sent.push(failure::Write {
+                bytes: bytes_kept,
+                length: bytes.len(),
+            });
         }
     }
 
@@ -429,7 +449,8 @@ impl Client {
                     self.ending = Some(Ending::End);
                 }
                 Ok(n) => {
-                    self.transcript.write_bytes(&self.who, "", What::Hears, &chunk[..n]);
+                    self.transcript
+                        .write_bytes(&self.who, "", What::Hears, &chunk[..n]);
                     self.inbox.extend_from_slice(&chunk[..n]);
                     self.last_arrival = Instant::now();
                 }
@@ -461,7 +482,8 @@ impl Client {
         got: impl Into<Side>,
         when: &str,
     ) -> Stop {
-        self.transcript.write(&self.who, "", What::Fails, symptom.word());
+        self.transcript
+            .write(&self.who, "", What::Fails, symptom.word());
         let mut failure = Failure::new(symptom, expected, got).when(when);
         failure.who = self.who.clone();
         failure.sent = self.sent.clone();
@@ -477,10 +499,13 @@ impl Client {
             return self.fails(Symptom::Exit, expected, got, &when);
         }
         match self.ending {
-            Some(Ending::Reset) => {
-                self.fails(Symptom::Reset, expected, got, "then a reset (RST)")
-            }
-            _ => self.fails(Symptom::End, expected, got, "then the end of the stream (FIN)"),
+            Some(Ending::Reset) => self.fails(Symptom::Reset, expected, got, "then a reset (RST)"),
+            _ => self.fails(
+                Symptom::End,
+                expected,
+                got,
+                "then the end of the stream (FIN)",
+            ),
         }
     }
 
@@ -499,7 +524,10 @@ impl Client {
         if let Err(stop) = self.program.must_have_run(PATIENCE) {
             return stop;
         }
-        let got = format!("the connection is still open after {} s", PATIENCE.as_secs());
+        let got = format!(
+            "the connection is still open after {} s",
+            PATIENCE.as_secs()
+        );
         self.failure(Symptom::StillOpen, due, got, "")
     }
 }

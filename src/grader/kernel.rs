@@ -47,13 +47,24 @@ pub fn rows(table: Table) -> Vec<Row> {
         Table::Tcp => ["/proc/net/tcp", "/proc/net/tcp6"],
         Table::Udp => ["/proc/net/udp", "/proc/net/udp6"],
     };
-    let texts = files.iter().filter_map(|file| std::fs::read_to_string(file).ok());
-    texts.flat_map(|text| text.lines().skip(1).filter_map(parse_row).collect::<Vec<_>>()).collect()
+    let texts = files
+        .iter()
+        .filter_map(|file| std::fs::read_to_string(file).ok());
+    texts
+        .flat_map(|text| {
+            text.lines()
+                .skip(1)
+                .filter_map(parse_row)
+                .collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 /// The row of the socket at the other end of the connection `ours` → `theirs`.
 pub fn far_end(ours: SocketAddr, theirs: SocketAddr) -> Option<Row> {
-    rows(Table::Tcp).into_iter().find(|row| row.local == theirs && row.remote == ours)
+    rows(Table::Tcp)
+        .into_iter()
+        .find(|row| row.local == theirs && row.remote == ours)
 }
 
 /// Whether somebody listens at the address, or at the wildcard address of its port.
@@ -105,7 +116,11 @@ fn parse_addr(text: &str) -> Option<SocketAddr> {
     let port = u16::from_str_radix(port, 16).ok()?;
     let mut octets = Vec::with_capacity(16);
     for i in (0..ip.len()).step_by(8) {
-        octets.extend(u32::from_str_radix(ip.get(i..i + 8)?, 16).ok()?.to_ne_bytes());
+        octets.extend(
+            u32::from_str_radix(ip.get(i..i + 8)?, 16)
+                .ok()?
+                .to_ne_bytes(),
+        );
     }
     let ip = match octets.len() {
         4 => IpAddr::from(<[u8; 4]>::try_from(octets).ok()?),
@@ -113,7 +128,11 @@ fn parse_addr(text: &str) -> Option<SocketAddr> {
         _ => return None,
     };
     // A dual-stack socket on `::` also takes IPv4: both are unspecified.
-    let ip = if ip.is_unspecified() { IpAddr::V4(Ipv4Addr::UNSPECIFIED) } else { ip };
+    let ip = if ip.is_unspecified() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED)
+    } else {
+        ip
+    };
     Some(SocketAddr::new(ip, port))
 }
 
@@ -126,7 +145,9 @@ mod tests {
     #[test]
     fn a_listener_is_seen_on_both_families() {
         for addr in ["127.0.0.1:0", "[::1]:0"] {
-            let Ok(listener) = TcpListener::bind(addr) else { continue };
+            let Ok(listener) = TcpListener::bind(addr) else {
+                continue;
+            };
             assert!(listens(listener.local_addr().unwrap()), "{addr}");
         }
     }
@@ -150,7 +171,10 @@ mod tests {
         let row = parse_row(line).unwrap();
         assert_eq!(row.local.to_string(), "127.0.0.1:8080");
         assert_eq!(row.remote.to_string(), "127.0.0.2:41921");
-        assert_eq!((row.state, row.unsent, row.unread), (State::Established, 2, 5));
+        assert_eq!(
+            (row.state, row.unsent, row.unread),
+            (State::Established, 2, 5)
+        );
         assert_eq!(row.inode, 4242);
     }
 }

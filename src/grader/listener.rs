@@ -41,11 +41,17 @@ impl Listener {
         socket.set_recv_buffer_size(BUFFER)?;
         socket.set_send_buffer_size(BUFFER)?;
         transcript.write(who, "", What::Listens, listener.local_addr()?.to_string());
-        Ok(Listener { listener, who: who.to_string(), transcript })
+        Ok(Listener {
+            listener,
+            who: who.to_string(),
+            transcript,
+        })
     }
 
     pub fn addr(&self) -> Result<SocketAddr, Stop> {
-        self.listener.local_addr().map_err(broken("cannot tell the address of a listener"))
+        self.listener
+            .local_addr()
+            .map_err(broken("cannot tell the address of a listener"))
     }
 
     /// Waits for the submission's connection and takes it.
@@ -57,7 +63,8 @@ impl Listener {
             match self.listener.accept() {
                 Ok((_, peer)) if self.is_strange(pupil, peer) => continue,
                 Ok((stream, peer)) => {
-                    self.transcript.write(&self.who, "", What::Accepts, peer.to_string());
+                    self.transcript
+                        .write(&self.who, "", What::Accepts, peer.to_string());
                     let program = Arc::clone(pupil.program());
                     let transcript = Arc::clone(&self.transcript);
                     return Client::over(Box::new(stream), peer, &self.who, program, transcript);
@@ -67,7 +74,11 @@ impl Listener {
             }
             let expected = format!("a connection to {}", self.addr()?);
             if let Some(exit) = exit {
-                return self.fails(Symptom::Exit, expected, format!("the program ended: {exit}"));
+                return self.fails(
+                    Symptom::Exit,
+                    expected,
+                    format!("the program ended: {exit}"),
+                );
             }
             if Instant::now() > deadline {
                 pupil.program().must_have_run(PATIENCE)?;
@@ -95,16 +106,21 @@ impl Listener {
 
     /// Whether it was somebody else who connected: a scanner passes by, and is not the submission.
     fn is_strange(&self, pupil: &Pupil, peer: SocketAddr) -> bool {
-        let row = self.addr().ok().and_then(|ours| kernel::far_end(ours, peer));
+        let row = self
+            .addr()
+            .ok()
+            .and_then(|ours| kernel::far_end(ours, peer));
         let strange = row.is_some_and(|row| pupil.program().is_not_owner(row.inode));
         if strange {
-            self.transcript.write(&self.who, "", What::Notes, format!("{peer} is a stranger"));
+            self.transcript
+                .write(&self.who, "", What::Notes, format!("{peer} is a stranger"));
         }
         strange
     }
 
     fn fails<T>(&self, symptom: Symptom, expected: String, got: String) -> Result<T, Stop> {
-        self.transcript.write(&self.who, "", What::Fails, symptom.word());
+        self.transcript
+            .write(&self.who, "", What::Fails, symptom.word());
         let mut failure = Failure::new(symptom, expected, got);
         failure.who = self.who.clone();
         Err(failure.into())
@@ -120,7 +136,10 @@ pub struct Refusing {
 impl Refusing {
     /// Takes exactly this port.
     pub fn at(addr: SocketAddr) -> io::Result<Refusing> {
-        Ok(Refusing { _socket: bound(addr)?, addr })
+        Ok(Refusing {
+            _socket: bound(addr)?,
+            addr,
+        })
     }
 }
 
@@ -145,14 +164,18 @@ impl Silent {
         while Instant::now() < deadline && !is_full(addr) {
             thread::sleep(Duration::from_millis(1));
         }
-        Ok(Silent { _listener: listener, _waiting: waiting, addr })
+        Ok(Silent {
+            _listener: listener,
+            _waiting: waiting,
+            addr,
+        })
     }
 }
 
 fn is_full(addr: SocketAddr) -> bool {
-    kernel::rows(kernel::Table::Tcp).iter().any(|row| {
-        row.local == addr && row.state == kernel::State::Listen && row.unread > 0
-    })
+    kernel::rows(kernel::Table::Tcp)
+        .iter()
+        .any(|row| row.local == addr && row.state == kernel::State::Listen && row.unread > 0)
 }
 
 fn bound(addr: SocketAddr) -> io::Result<Socket> {
@@ -174,7 +197,9 @@ pub fn free_ports(dice: &mut Dice, count: u16) -> Result<std::ops::Range<u16>, S
     let room = |range: &std::ops::Range<u16>| range.end.saturating_sub(range.start) > count;
     let ranges: Vec<_> = [below, above].into_iter().filter(room).collect();
     if ranges.is_empty() {
-        return Err(Stop::Broken("no ports outside of the ephemeral range".to_string()));
+        return Err(Stop::Broken(
+            "no ports outside of the ephemeral range".to_string(),
+        ));
     }
     for _ in 0..200 {
         let range = &ranges[dice.below(ranges.len())];
@@ -184,11 +209,16 @@ pub fn free_ports(dice: &mut Dice, count: u16) -> Result<std::ops::Range<u16>, S
         if ports.clone().any(|port| given.contains(&port)) {
             continue;
         }
-        if ports.clone().all(|port| bound((Ipv4Addr::LOCALHOST, port).into()).is_ok()) {
+        if ports
+            .clone()
+            .all(|port| bound((Ipv4Addr::LOCALHOST, port).into()).is_ok())
+        {
             // Ports are many and checks are few: they are given back when the process ends.
             given.extend(ports.clone());
             return Ok(ports);
         }
     }
-    Err(Stop::Broken(format!("found no {count} free ports in a row")))
+    Err(Stop::Broken(format!(
+        "found no {count} free ports in a row"
+    )))
 }

@@ -82,7 +82,10 @@ mod system {
     }
 
     fn pid(id: u32) -> io::Result<Pid> {
-        i32::try_from(id).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput.into())
+        i32::try_from(id)
+            .ok()
+            .and_then(Pid::from_raw)
+            .ok_or(io::ErrorKind::InvalidInput.into())
     }
 
     /// Waits until the stream can be read, or written if that is asked for, or the time is over.
@@ -98,7 +101,10 @@ mod system {
             std::thread::sleep(limit.min(Duration::from_millis(5)));
             return;
         }
-        let limit = Timespec { tv_sec: limit.as_secs() as _, tv_nsec: limit.subsec_nanos() as _ };
+        let limit = Timespec {
+            tv_sec: limit.as_secs() as _,
+            tv_nsec: limit.subsec_nanos() as _,
+        };
         // An interrupted wait is a short one: the caller looks at the clock anyway.
         let _ = poll(&mut [PollFd::new(stream, flags)], Some(&limit));
     }
@@ -135,8 +141,12 @@ mod system {
 
         fn orphans(mark: Option<&str>, ours: &[u32]) -> Vec<u32> {
             let me = std::process::id();
-            let Ok(processes) = std::fs::read_dir("/proc") else { return Vec::new() };
-            let ids = processes.flatten().filter_map(|e| e.file_name().to_str()?.parse().ok());
+            let Ok(processes) = std::fs::read_dir("/proc") else {
+                return Vec::new();
+            };
+            let ids = processes
+                .flatten()
+                .filter_map(|e| e.file_name().to_str()?.parse().ok());
             ids.filter(|id| {
                 !ours.contains(id)
                     && parent_of(*id) == Some(me)
@@ -153,7 +163,12 @@ mod system {
         fn stat_word(id: u32, n: usize) -> Option<u32> {
             let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
             // The name, in brackets, may hold anything; what follows the last bracket can't.
-            stat.rsplit_once(')')?.1.split_whitespace().nth(n)?.parse().ok()
+            stat.rsplit_once(')')?
+                .1
+                .split_whitespace()
+                .nth(n)?
+                .parse()
+                .ok()
         }
 
         fn carries(id: u32, mark: &str) -> bool {
@@ -167,16 +182,24 @@ mod system {
             if inode == 0 || holds(group, inode) {
                 return false;
             }
-            let Ok(processes) = std::fs::read_dir("/proc") else { return false };
-            let ids = processes.flatten().filter_map(|e| e.file_name().to_str()?.parse().ok());
+            let Ok(processes) = std::fs::read_dir("/proc") else {
+                return false;
+            };
+            let ids = processes
+                .flatten()
+                .filter_map(|e| e.file_name().to_str()?.parse().ok());
             let holders: Vec<u32> = ids.filter(|id| holds(*id, inode)).collect();
             !holders.is_empty()
-                && !holders.iter().any(|id| group_of(*id) == Some(group) || carries(*id, mark))
+                && !holders
+                    .iter()
+                    .any(|id| group_of(*id) == Some(group) || carries(*id, mark))
         }
 
         fn holds(id: u32, inode: u64) -> bool {
             let link = format!("socket:[{inode}]");
-            let Ok(held) = std::fs::read_dir(format!("/proc/{id}/fd")) else { return false };
+            let Ok(held) = std::fs::read_dir(format!("/proc/{id}/fd")) else {
+                return false;
+            };
             held.flatten().any(|entry| {
                 std::fs::read_link(entry.path()).is_ok_and(|to| to.as_os_str() == link.as_str())
             })
@@ -188,7 +211,10 @@ mod system {
 
         /// Limits the address space of a running process, in bytes.
         pub fn limit_address_space(id: u32, bytes: u64) -> io::Result<()> {
-            let limit = Rlimit { current: Some(bytes), maximum: Some(bytes) };
+            let limit = Rlimit {
+                current: Some(bytes),
+                maximum: Some(bytes),
+            };
             prlimit(Some(pid(id)?), Resource::As, limit)?;
             Ok(())
         }
@@ -202,7 +228,10 @@ mod system {
             let times = tasks.flatten().filter_map(|task| {
                 let text = std::fs::read_to_string(task.path().join("schedstat")).ok()?;
                 let mut words = text.split_whitespace().map(|word| word.parse().ok());
-                Some((Duration::from_nanos(words.next()??), Duration::from_nanos(words.next()??)))
+                Some((
+                    Duration::from_nanos(words.next()??),
+                    Duration::from_nanos(words.next()??),
+                ))
             });
             times.fold((Duration::ZERO, Duration::ZERO), |(ran, waited), (r, w)| {
                 (ran + r, waited.max(w))
@@ -237,7 +266,9 @@ mod system {
     /// Ends the process and its descendants with the system's own command.
     pub fn kill_group(id: u32) {
         let id = id.to_string();
-        let _ = Command::new("taskkill").args(["/F", "/T", "/PID", &id]).output();
+        let _ = Command::new("taskkill")
+            .args(["/F", "/T", "/PID", &id])
+            .output();
     }
 
     pub fn wait_ready(_stream: &TcpStream, _read: bool, _write: bool, limit: Duration) {

@@ -3,13 +3,15 @@
 use super::check::Stop;
 use super::failure::{Failure, Symptom};
 use super::kernel;
+use super::launch::{Launch, fill_in, shown};
+use super::output::{self, Output};
 use super::platform::{self, Exit};
 use super::transcript::{Transcript, What};
 use super::watchdog;
 use std::collections::BTreeSet;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -24,19 +26,8 @@ const GRACE: Duration = Duration::from_secs(2);
 /// Bytes of stdout that are kept: more than any exercise prints. The rest is drained and counted.
 const STDOUT_KEPT: usize = 32 << 20;
 
-/// Bytes of stderr that are kept, from its beginning and again from its end.
+/// Bytes of stderr that are kept.
 const STDERR_KEPT: usize = 64 << 10;
-
-/// How a submission is met.
-#[derive(Clone, Debug)]
-pub enum Launch {
-    /// An executable that the course built: takes `127.0.0.1:0`, says where it listens.
-    Built(PathBuf),
-    /// A command in any language, with `{addr}`, `{host}`, `{port}` and `{args}` in it.
-    Command(Vec<String>),
-    /// It is running already.
-    Running(SocketAddr),
-}
 
 /// What a program reads on stdin.
 pub enum Input {
@@ -95,38 +86,6 @@ struct Seen {
     reaped: bool,
 }
 
-/// One output of a program: what is kept of it, and how much it was.
-#[derive(Clone, Default)]
-pub struct Output {
-    pub bytes: Vec<u8>,
-    /// Its latest bytes, where `bytes` is full.
-    tail: Vec<u8>,
-    pub length: usize,
-    /// The program has closed it, and so has whoever inherited it.
-    pub closed: bool,
-}
-
-impl Output {
-    fn take_in(&mut self, chunk: &[u8], kept: usize) {
-        let room = kept.saturating_sub(self.bytes.len()).min(chunk.len());
-        self.bytes.extend_from_slice(&chunk[..room]);
-        self.tail.extend_from_slice(&chunk[room..]);
-        if self.tail.len() > 2 * STDERR_KEPT {
-            self.tail.drain(..self.tail.len() - STDERR_KEPT);
-        }
-        self.length += chunk.len();
-    }
-
-    /// Its last lines, made harmless.
-    pub fn last_lines(&self, most: usize) -> Vec<String> {
-        let bytes = if self.tail.is_empty() { &self.bytes } else { &self.tail };
-        let text = super::bytes::harmless(&bytes[bytes.len().saturating_sub(8192)..]);
-        let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-        let lines = lines[lines.len().saturating_sub(most)..].iter();
-        lines.map(|line| line.chars().take(200).collect()).collect()
-    }
-}
-
 /// What a program is started with.
 pub struct Start<'a> {
     pub launch: &'a Launch,
@@ -180,14 +139,18 @@ impl Program {
             }
         };
         command
-            .stdin(if matches!(start.input, Input::Nothing) { Stdio::null() } else { Stdio::piped() })
+            .stdin(if matches!(start.input, Input::Nothing) {
+                Stdio::null()
+            } else {
+                Stdio::piped()
+            })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .env(platform::STAGE_VARIABLE, start.mark)
             .env("TMPDIR", start.folder)
             .envs(start.env.iter().copied());
         platform::in_own_group(&mut command);
-        let shown = shown_command(&command);
+        let shown = shown(&command);
         let mut child = command.spawn().map_err(|err| match err.kind() {
             ErrorKind::WouldBlock | ErrorKind::OutOfMemory => {
                 Stop::Broken(format!("cannot start {shown}: {err}"))
@@ -203,10 +166,10 @@ impl Program {
 
         let watched = Arc::new(Watched::default());
         if let Some(stdout) = child.stdout.take() {
-            watch_output(stdout, Arc::clone(&watched), |seen| &mut seen.stdout, STDOUT_KEPT);
+            watched.follow(stdout, |seen| &mut seen.stdout, STDOUT_KEPT);
         }
         if let Some(stderr) = child.stderr.take() {
-            watch_output(stderr, Arc::clone(&watched), |seen| &mut seen.stderr, STDERR_KEPT);
+            watched.follow(stderr, |seen| &mut seen.stderr, STDERR_KEPT);
         }
         let mut stdin = child.stdin.take();
         if let Input::Bytes(bytes) = start.input {
@@ -222,7 +185,10 @@ impl Program {
             seen.exit = Some((exit, Instant::now()));
             exits.changed.notify_all();
             while !seen.ended {
-                seen = exits.changed.wait(seen).unwrap_or_else(PoisonError::into_inner);
+                seen = exits
+                    .changed
+                    .wait(seen)
+                    .unwrap_or_else(PoisonError::into_inner);
             }
             let _ = child.wait();
             seen.reaped = true;
@@ -254,7 +220,8 @@ impl Program {
             if let Some(addr) = announced(&seen.stdout.bytes) {
                 drop(seen);
                 let addr = reachable(addr);
-                self.transcript.write(&self.who, "", What::Listens, addr.to_string());
+                self.transcript
+                    .write(&self.who, "", What::Listens, addr.to_string());
                 return Ok(addr);
             }
             let exit = seen.exit;
@@ -265,18 +232,22 @@ impl Program {
                 .unwrap_or_else(PoisonError::into_inner);
             drop(seen);
             if !self.announces && self.listens_silently(told) {
-                self.transcript.write(&self.who, "", What::Listens, told.to_string());
+                self.transcript
+                    .write(&self.who, "", What::Listens, told.to_string());
                 return Ok(reachable(told));
             }
             if let Some((exit, _)) = exit {
-                self.transcript.write(&self.who, "", What::Exits, exit.to_string());
+                self.transcript
+                    .write(&self.who, "", What::Exits, exit.to_string());
                 if !self.announces && kernel::listens(told) {
                     return Err(Stop::PortTaken(format!("somebody else listens at {told}")));
                 }
                 let wanted = "a server that runs until it is ended";
-                return Err(Failure::new(Symptom::Exit, wanted, format!("it ended: {exit}"))
-                    .when("before it listened")
-                    .into());
+                return Err(
+                    Failure::new(Symptom::Exit, wanted, format!("it ended: {exit}"))
+                        .when("before it listened")
+                        .into(),
+                );
             }
             if Instant::now() > deadline {
                 return Err(self.never_ready(limit));
@@ -289,14 +260,23 @@ impl Program {
             return stop;
         }
         let seen = self.watched.lock();
-        let first = seen.stdout.bytes.split(|b| *b == b'\n').next().unwrap_or_default();
+        let first = seen
+            .stdout
+            .bytes
+            .split(|b| *b == b'\n')
+            .next()
+            .unwrap_or_default();
         let got = match first {
             [] => "nothing on stdout".to_string(),
             line => format!("on stdout: {}", super::bytes::brief(line, 60)),
         };
-        Failure::new(Symptom::NotReady, "the line `listening on IP:PORT` on stdout, flushed", got)
-            .when(format!("within {} s", limit.as_secs()))
-            .into()
+        Failure::new(
+            Symptom::NotReady,
+            "the line `listening on IP:PORT` on stdout, flushed",
+            got,
+        )
+        .when(format!("within {} s", limit.as_secs()))
+        .into()
     }
 
     /// Whether a program that need not announce itself listens where it was told to.
@@ -364,13 +344,17 @@ impl Program {
 
     /// Ends its stdin, as Ctrl-D does at a terminal.
     pub fn ends_typing(&self) {
-        self.stdin.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.stdin
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
     }
 
     /// Whether a socket is known to belong to another program. One that nobody holds any more may
     /// have been this one's.
     pub fn is_not_owner(&self, inode: u64) -> bool {
-        self.group.is_some_and(|group| platform::belongs_to_others(inode, group, &self.mark))
+        self.group
+            .is_some_and(|group| platform::belongs_to_others(inode, group, &self.mark))
     }
 
     /// Whether it is one that runs without our having started it.
@@ -407,7 +391,10 @@ impl Program {
     /// machine stood still meanwhile, nobody can tell.
     pub fn was_late(&self, since: Instant, took: Duration, limit: Duration) -> Result<bool, Stop> {
         if took > limit && took.saturating_sub(self.stalled_since(since)) <= limit {
-            let why = format!("{} ms, but the machine stood still meanwhile", took.as_millis());
+            let why = format!(
+                "{} ms, but the machine stood still meanwhile",
+                took.as_millis()
+            );
             return Err(Stop::Inconclusive(why));
         }
         Ok(took > limit)
@@ -440,7 +427,11 @@ impl Program {
         }
     }
 
-    fn wait_changed<'a>(&self, seen: MutexGuard<'a, Seen>, limit: Duration) -> MutexGuard<'a, Seen> {
+    fn wait_changed<'a>(
+        &self,
+        seen: MutexGuard<'a, Seen>,
+        limit: Duration,
+    ) -> MutexGuard<'a, Seen> {
         let waited = self.watched.changed.wait_timeout(seen, limit);
         waited.unwrap_or_else(PoisonError::into_inner).0
     }
@@ -485,31 +476,26 @@ impl Watched {
     fn lock(&self) -> MutexGuard<'_, Seen> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-/// Reads an output to its end, keeping the beginning.
-fn watch_output(
-    mut output: impl Read + Send + 'static,
-    watched: Arc<Watched>,
-    of: fn(&mut Seen) -> &mut Output,
-    kept: usize,
-) {
-    thread::spawn(move || {
-        let mut chunk = vec![0; 64 << 10];
-        loop {
-            match output.read(&mut chunk) {
-                Ok(0) => break,
-                Ok(n) => {
-                    of(&mut watched.lock()).take_in(&chunk[..n], kept);
-                    watched.changed.notify_all();
+    /// Reads one of the outputs to its end.
+    fn follow(
+        self: &Arc<Watched>,
+        output: impl Read + Send + 'static,
+        of: fn(&mut Seen) -> &mut Output,
+        kept: usize,
+    ) {
+        let watched = Arc::clone(self);
+        thread::spawn(move || {
+            output::read_all(output, |chunk| {
+                let mut seen = watched.lock();
+                match chunk {
+                    Some(chunk) => of(&mut seen).take_in(chunk, kept),
+                    None => of(&mut seen).closed = true,
                 }
-                Err(err) if err.kind() == ErrorKind::Interrupted => continue,
-                Err(_) => break,
-            }
-        }
-        of(&mut watched.lock()).closed = true;
-        watched.changed.notify_all();
-    });
+                watched.changed.notify_all();
+            });
+        });
+    }
 }
 
 /// The address of the first whole line `listening on IP:PORT`.
@@ -530,87 +516,17 @@ fn reachable(addr: SocketAddr) -> SocketAddr {
     }
 }
 
-/// A command with its places filled in, as GRADING says: without any of `{addr}`, `{host}`,
-/// `{port}` the address is appended, without `{args}` the further arguments are, after it.
-fn fill_in(words: &[String], addr: Option<SocketAddr>, args: &[String]) -> Vec<String> {
-    let has = |place: &str| words.iter().any(|word| word.contains(place));
-    let placed = has("{addr}") || has("{host}") || has("{port}");
-    let mut out = Vec::new();
-    for word in words {
-        if word == "{args}" {
-            out.extend(args.iter().cloned());
-            continue;
-        }
-        let mut word = word.replace("{args}", &args.join(" "));
-        if let Some(addr) = addr {
-            // Without brackets for IPv6, as most languages want a host.
-            word = word.replace("{addr}", &addr.to_string());
-            word = word.replace("{host}", &addr.ip().to_string());
-            word = word.replace("{port}", &addr.port().to_string());
-        }
-        out.push(word);
-    }
-    if !placed {
-        out.extend(addr.map(|addr| addr.to_string()));
-    }
-    if !has("{args}") {
-        out.extend(args.iter().cloned());
-    }
-    out
-}
-
-/// The command as one would type it, without the folder of its executable.
-fn shown_command(command: &Command) -> String {
-    let program = Path::new(command.get_program());
-    let name = program.file_stem().unwrap_or(command.get_program());
-    let mut shown = name.to_string_lossy().into_owned();
-    for arg in command.get_args().take(12) {
-        shown.push(' ');
-        shown.push_str(&arg.to_string_lossy());
-    }
-    if command.get_args().len() > 12 {
-        shown.push_str(" …");
-    }
-    shown
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn words(text: &str) -> Vec<String> {
-        text.split(' ').map(String::from).collect()
-    }
-
-    #[test]
-    fn the_places_of_a_command_are_filled_in() {
-        let addr = Some("[::1]:4000".parse().unwrap());
-        let args = words("a b");
-        assert_eq!(fill_in(&words("p x"), addr, &args), words("p x [::1]:4000 a b"));
-        assert_eq!(fill_in(&words("p {addr}"), addr, &args), words("p [::1]:4000 a b"));
-        assert_eq!(fill_in(&words("p {host} {port}"), addr, &[]), words("p ::1 4000"));
-        assert_eq!(fill_in(&words("p {args} -l {port}"), addr, &args), words("p a b -l 4000"));
-        assert_eq!(fill_in(&words("p"), None, &args), words("p a b"));
-    }
-
     #[test]
     fn the_announced_address_is_read_from_a_whole_line_only() {
         assert_eq!(announced(b"listening on 127.0.0.1:80"), None);
-        assert_eq!(announced(b"hi\nlistening on 127.0.0.1:80\r\nx"), "127.0.0.1:80".parse().ok());
+        assert_eq!(
+            announced(b"hi\nlistening on 127.0.0.1:80\r\nx"),
+            "127.0.0.1:80".parse().ok()
+        );
         assert_eq!(announced(b"listening on port 80\n"), None);
-    }
-
-    #[test]
-    fn an_output_keeps_its_beginning_and_its_last_lines() {
-        let mut output = Output::default();
-        output.take_in(b"first\n", 6);
-        for _ in 0..100_000 {
-            output.take_in(b"again\n", 6);
-        }
-        output.take_in(b"last\x07\n\n", 6);
-        assert_eq!(output.bytes, b"first\n");
-        assert_eq!(output.length, 600_013);
-        assert!(output.tail.len() <= 2 * STDERR_KEPT);
-        assert_eq!(output.last_lines(2), ["again", "last\\x07"]);
     }
 }

@@ -52,7 +52,11 @@ impl Dice {
 
     /// A number from 0 to `bound`, `bound` not included; 0 if `bound` is 0.
     pub fn below(&mut self, bound: usize) -> usize {
-        if bound == 0 { 0 } else { (self.next() % bound as u64) as usize }
+        if bound == 0 {
+            0
+        } else {
+            (self.next() % bound as u64) as usize
+        }
     }
 
     /// So many random bytes.

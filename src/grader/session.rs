@@ -2,8 +2,8 @@
 
 use super::check::{Cause, Check, Stop, Told};
 use super::failure::Symptom;
+use super::launch::Launch;
 use super::platform;
-use super::program::Launch;
 use super::seed::Seed;
 use super::stage::Stage;
 use super::verdict::{self, CheckReport, ExerciseReport, Report, Verdict};
@@ -38,14 +38,26 @@ pub fn grade(jobs: &[Job], seed: Seed, progress: &(dyn Fn(&Report) + Sync)) -> R
     let desk = Desk {
         jobs,
         seed,
-        found: Mutex::new(jobs.iter().map(|job| vec![None; job.checks.len()]).collect()),
+        found: Mutex::new(
+            jobs.iter()
+                .map(|job| vec![None; job.checks.len()])
+                .collect(),
+        ),
         progress,
     };
     let mut together = Vec::new();
     let mut alone = Vec::new();
-    for (j, job) in jobs.iter().enumerate().filter(|(_, job)| job.launch.is_ok()) {
+    for (j, job) in jobs
+        .iter()
+        .enumerate()
+        .filter(|(_, job)| job.launch.is_ok())
+    {
         for (c, check) in job.checks.iter().enumerate() {
-            if check.alone { alone.push((j, c)) } else { together.push((j, c)) }
+            if check.alone {
+                alone.push((j, c))
+            } else {
+                together.push((j, c))
+            }
         }
     }
     let next = AtomicUsize::new(0);
@@ -66,7 +78,10 @@ pub fn grade(jobs: &[Job], seed: Seed, progress: &(dyn Fn(&Report) + Sync)) -> R
 
 /// Checks that run side by side: mostly they wait, but a flood of bytes does not.
 fn width() -> usize {
-    thread::available_parallelism().map_or(2, usize::from).clamp(1, 8) * 2
+    thread::available_parallelism()
+        .map_or(2, usize::from)
+        .clamp(1, 8)
+        * 2
 }
 
 /// Where the results are gathered.
@@ -96,7 +111,11 @@ impl Desk<'_> {
             let checks: Vec<CheckReport> = match job.launch {
                 Ok(_) => found.iter().flatten().cloned().collect(),
                 // Left out, they would make it 0 of 0 points, which is no grade at all.
-                Err(_) => job.checks.iter().map(|c| unjudged(c, Verdict::NotBuilt)).collect(),
+                Err(_) => job
+                    .checks
+                    .iter()
+                    .map(|c| unjudged(c, Verdict::NotBuilt))
+                    .collect(),
             };
             let trouble = job.launch.as_ref().err().cloned();
             let could_not_start = checks.iter().find(|c| c.verdict == Verdict::NotBuilt);
@@ -114,7 +133,10 @@ impl Desk<'_> {
                 checks,
             }
         });
-        Report { seed: self.seed, exercises: exercises.collect() }
+        Report {
+            seed: self.seed,
+            exercises: exercises.collect(),
+        }
     }
 }
 
@@ -145,7 +167,11 @@ pub fn judge(exercise: &Exercise, check: &Check, launch: &Launch, seed: Seed) ->
     }
     if let (Some(failure), Some(control)) = (&report.failure, check.control) {
         let (told, _) = tell(control.run, exercise, check, launch, seed);
-        let passed = if told.is_ok() { Verdict::Passed } else { Verdict::Failed };
+        let passed = if told.is_ok() {
+            Verdict::Passed
+        } else {
+            Verdict::Failed
+        };
         report.control = Some((control.name, passed));
         if passed == Verdict::Passed {
             report.cause = likely(check.causes, failure.symptom);
@@ -174,7 +200,10 @@ fn unjudged(check: &Check, verdict: Verdict) -> CheckReport {
 }
 
 fn likely(causes: &[Cause], symptom: Symptom) -> Option<Cause> {
-    causes.iter().find(|c| c.symptoms.is_empty() || c.symptoms.contains(&symptom)).copied()
+    causes
+        .iter()
+        .find(|c| c.symptoms.is_empty() || c.symptoms.contains(&symptom))
+        .copied()
 }
 
 /// What is left of a conversation.
@@ -193,17 +222,31 @@ fn tell(
 ) -> (Told, Record) {
     let stage = match Stage::new(launch, seed.dice(exercise.name, check.name)) {
         Ok(stage) => stage,
-        Err(stop) => return (Err(stop), Record { events: (Vec::new(), 0), stderr: Vec::new() }),
+        Err(stop) => {
+            return (
+                Err(stop),
+                Record {
+                    events: (Vec::new(), 0),
+                    stderr: Vec::new(),
+                },
+            );
+        }
     };
     let told = catch_unwind(AssertUnwindSafe(|| run(&stage))).unwrap_or_else(|_| {
-        Err(Stop::Broken("the check itself panicked: please report it".to_string()))
+        Err(Stop::Broken(
+            "the check itself panicked: please report it".to_string(),
+        ))
     });
     let programs = stage.programs();
     for program in &programs {
         program.end();
     }
-    let stderr = programs.last().map(|program| program.outputs().1.last_lines(6));
-    let record =
-        Record { events: stage.transcript().events(), stderr: stderr.unwrap_or_default() };
+    let stderr = programs
+        .last()
+        .map(|program| program.outputs().1.last_lines(6));
+    let record = Record {
+        events: stage.transcript().events(),
+        stderr: stderr.unwrap_or_default(),
+    };
     (told, record)
 }

@@ -3,9 +3,10 @@
 use super::check::{Stop, Told, broken};
 use super::client::Client;
 use super::failure::{Failure, Side, Symptom};
+use super::launch::Launch;
 use super::listener::{Listener, Refusing, Silent, free_ports};
 use super::platform::Exit;
-use super::program::{Input, Launch, PATIENCE, Program, Start};
+use super::program::{Input, PATIENCE, Program, Start};
 use super::seed::Dice;
 use super::transcript::{Transcript, What};
 use socket2::{Domain, Socket, Type};
@@ -93,7 +94,9 @@ impl Stage {
         let stream = match stream {
             Ok(stream) => stream,
             Err(err) if err.kind() == io::ErrorKind::AddrNotAvailable => {
-                return Err(Stop::Skipped(format!("this system has no address {from:?}")));
+                return Err(Stop::Skipped(format!(
+                    "this system has no address {from:?}"
+                )));
             }
             Err(err) => return Err(self.no_connection(who, *addr, program, &err)),
         };
@@ -109,7 +112,8 @@ impl Stage {
         program: &Program,
         err: &io::Error,
     ) -> Stop {
-        self.transcript.write(who, "", What::Refused, err.to_string());
+        self.transcript
+            .write(who, "", What::Refused, err.to_string());
         let exit = program.wait_exit(Duration::from_millis(200));
         let (symptom, got) = match exit {
             Some((exit, _)) => (Symptom::Exit, format!("the program has ended: {exit}")),
@@ -143,13 +147,19 @@ impl Stage {
     /// Starts the submission with an address and further arguments, and gives it its stdin.
     pub fn starts(&self, addr: SocketAddr, args: &[String], stdin: &[u8]) -> Result<Pupil, Stop> {
         let program = self.start(Some(addr), args, Input::Bytes(stdin.to_vec()))?;
-        Ok(Pupil { program, transcript: Arc::clone(&self.transcript) })
+        Ok(Pupil {
+            program,
+            transcript: Arc::clone(&self.transcript),
+        })
     }
 
     /// Starts the submission of an exercise that takes no address.
     pub fn starts_without_address(&self, args: &[String]) -> Result<Pupil, Stop> {
         let program = self.start(None, args, Input::Nothing)?;
-        Ok(Pupil { program, transcript: Arc::clone(&self.transcript) })
+        Ok(Pupil {
+            program,
+            transcript: Arc::clone(&self.transcript),
+        })
     }
 
     /// A server of the grader's, on 127.0.0.1.
@@ -190,7 +200,9 @@ impl Stage {
     /// The same, at this port of 127.0.0.1.
     pub fn silent_at(&self, port: u16) -> Result<Silent, Stop> {
         if !cfg!(target_os = "linux") {
-            return Err(Stop::Skipped("a silent port can be made on Linux only".to_string()));
+            return Err(Stop::Skipped(
+                "a silent port can be made on Linux only".to_string(),
+            ));
         }
         Silent::at((Ipv4Addr::LOCALHOST, port).into()).map_err(taken)
     }
@@ -255,10 +267,14 @@ impl Pupil {
     /// Ends by itself, with whatever status.
     pub fn ends(&self) -> Result<(Exit, Duration), Stop> {
         let Some((exit, after)) = self.program.wait_end()? else {
-            let got = format!("it still runs after {} s", self.program.started().elapsed().as_secs());
+            let got = format!(
+                "it still runs after {} s",
+                self.program.started().elapsed().as_secs()
+            );
             return self.fails(Symptom::StillOpen, "the program ends by itself", got);
         };
-        self.transcript.write(&self.program.who, "", What::Exits, exit.to_string());
+        self.transcript
+            .write(&self.program.who, "", What::Exits, exit.to_string());
         Ok((exit, after))
     }
 
@@ -271,7 +287,11 @@ impl Pupil {
     pub fn exits_within(&self, status: i32, limit: Duration) -> Told {
         let (exit, after) = self.ends()?;
         if exit != Exit::Status(status) {
-            return self.fails(Symptom::Status, format!("exit status {status}"), exit.to_string());
+            return self.fails(
+                Symptom::Status,
+                format!("exit status {status}"),
+                exit.to_string(),
+            );
         }
         if limit < PATIENCE {
             self.was_in_time(self.program.started(), after, limit, "its end")?;
@@ -285,7 +305,11 @@ impl Pupil {
             return Ok(());
         }
         let expected = format!("{what} within {} ms", limit.as_millis());
-        self.fails(Symptom::Late, expected, format!("after {} ms", took.as_millis()))
+        self.fails(
+            Symptom::Late,
+            expected,
+            format!("after {} ms", took.as_millis()),
+        )
     }
 
     /// Its stdout, from its start to its end, is exactly this.
@@ -304,21 +328,32 @@ impl Pupil {
 
     /// Its stderr ends with a line that says something.
     pub fn says_what_failed(&self) -> Told {
-        if self.stderr().lines().last().is_some_and(|line| line.contains(char::is_alphabetic)) {
+        if self
+            .stderr()
+            .lines()
+            .last()
+            .is_some_and(|line| line.contains(char::is_alphabetic))
+        {
             return Ok(());
         }
-        self.fails(Symptom::Words, "a line on stderr that says what failed", "nothing there")
+        self.fails(
+            Symptom::Words,
+            "a line on stderr that says what failed",
+            "nothing there",
+        )
     }
 
     /// All of its stdout. Ask after its end.
     pub fn stdout(&self) -> Vec<u8> {
-        self.program.wait_output(Duration::from_secs(2), |stdout, _| stdout.closed);
+        self.program
+            .wait_output(Duration::from_secs(2), |stdout, _| stdout.closed);
         self.program.outputs().0.bytes
     }
 
     /// All of its stderr, made harmless. Ask after its end.
     pub fn stderr(&self) -> String {
-        self.program.wait_output(Duration::from_secs(2), |_, stderr| stderr.closed);
+        self.program
+            .wait_output(Duration::from_secs(2), |_, stderr| stderr.closed);
         super::bytes::harmless(&self.program.outputs().1.bytes)
     }
 
@@ -329,7 +364,8 @@ impl Pupil {
         expected: impl Into<Side>,
         got: impl Into<Side>,
     ) -> Result<T, Stop> {
-        self.transcript.write(&self.program.who, "", What::Fails, symptom.word());
+        self.transcript
+            .write(&self.program.who, "", What::Fails, symptom.word());
         let mut failure = Failure::new(symptom, expected, got);
         failure.who = self.program.who.clone();
         Err(failure.into())

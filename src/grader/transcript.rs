@@ -131,12 +131,19 @@ impl Default for Transcript {
 
 impl Transcript {
     pub fn new() -> Transcript {
-        Transcript { started: Instant::now(), state: Mutex::default(), on_event: None }
+        Transcript {
+            started: Instant::now(),
+            state: Mutex::default(),
+            on_event: None,
+        }
     }
 
     /// A transcript that is watched while it is written.
     pub fn watched(on_event: impl Fn(&Event) + Send + Sync + 'static) -> Transcript {
-        Transcript { on_event: Some(Box::new(on_event)), ..Transcript::new() }
+        Transcript {
+            on_event: Some(Box::new(on_event)),
+            ..Transcript::new()
+        }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -158,7 +165,8 @@ impl Transcript {
                 let same = last.what == What::Hears && last.who == who && last.peer == peer;
                 if same && now.saturating_sub(last.at) < Duration::from_millis(50) {
                     let room = KEPT - last.bytes.len();
-                    last.bytes.extend_from_slice(&bytes[..bytes.len().min(room)]);
+                    last.bytes
+                        .extend_from_slice(&bytes[..bytes.len().min(room)]);
                     last.length += bytes.len();
                     return;
                 }

@@ -92,12 +92,20 @@ pub struct CheckReport {
 
 impl CheckReport {
     pub fn score(&self) -> u32 {
-        if self.verdict == Verdict::Passed { self.points } else { 0 }
+        if self.verdict == Verdict::Passed {
+            self.points
+        } else {
+            0
+        }
     }
 
     /// Skipped checks can't be earned, so they don't count.
     pub fn max_score(&self) -> u32 {
-        if self.verdict == Verdict::Skipped { 0 } else { self.points }
+        if self.verdict == Verdict::Skipped {
+            0
+        } else {
+            self.points
+        }
     }
 }
 
@@ -122,7 +130,11 @@ impl Report {
 
     /// Of several exercises, the highest.
     pub fn exit_status(&self) -> u8 {
-        self.exercises.iter().map(|e| e.verdict.exit_status()).max().unwrap_or(0)
+        self.exercises
+            .iter()
+            .map(|e| e.verdict.exit_status())
+            .max()
+            .unwrap_or(0)
     }
 }
 

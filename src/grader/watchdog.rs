@@ -45,5 +45,9 @@ pub fn start() {
 /// How long the machine stood still since then, all gaps together.
 pub fn stalled_since(then: Instant) -> Duration {
     let gaps = GAPS.lock().unwrap_or_else(PoisonError::into_inner);
-    gaps.iter().rev().take_while(|(end, _)| *end > then).map(|(_, gap)| *gap).sum()
+    gaps.iter()
+        .rev()
+        .take_while(|(end, _)| *end > then)
+        .map(|(_, gap)| *gap)
+        .sum()
 }

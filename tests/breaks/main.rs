@@ -39,11 +39,18 @@ impl<T: std::fmt::Debug> From<io::Result<T>> for Seen {
 
 /// The table of a page against what is provoked, row by row.
 fn check(page: &str, rows: &[Row]) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("book/src").join(page);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("book/src")
+        .join(page);
     let text = fs::read_to_string(&path)
         .unwrap_or_else(|err| panic!("cannot read {}: {err}", path.display()));
     let faults = faults_in(&text, rows);
-    assert!(faults.is_empty(), "{} faults in {page}:\n{}", faults.len(), faults.join("\n"));
+    assert!(
+        faults.is_empty(),
+        "{} faults in {page}:\n{}",
+        faults.len(),
+        faults.join("\n")
+    );
 }
 
 fn faults_in(page: &str, rows: &[Row]) -> Vec<String> {
@@ -58,7 +65,10 @@ fn faults_in(page: &str, rows: &[Row]) -> Vec<String> {
     }
     for (cells, row) in table.iter().zip(rows) {
         let [error, kind, cause, _] = &cells[..] else {
-            faults.push(format!("a row has {} columns, not four: {cells:?}", cells.len()));
+            faults.push(format!(
+                "a row has {} columns, not four: {cells:?}",
+                cells.len()
+            ));
             continue;
         };
         if !cause.contains(row.cause) {
@@ -82,10 +92,14 @@ fn faults_in(page: &str, rows: &[Row]) -> Vec<String> {
         let first = kinds.iter().find(|kind| !kind.is_empty());
         let linux = cfg!(target_os = "linux");
         if !kinds.contains(&seen.as_str()) || linux && first != Some(&seen.as_str()) {
-            faults.push(format!("{error:?} ({cause}): the page says {kind}, and {seen} is seen"));
+            faults.push(format!(
+                "{error:?} ({cause}): the page says {kind}, and {seen} is seen"
+            ));
         }
         if linux && error.trim_matches('`') != printed {
-            faults.push(format!("{error:?} ({cause}): what is printed is {printed:?}"));
+            faults.push(format!(
+                "{error:?} ({cause}): what is printed is {printed:?}"
+            ));
         }
     }
     faults
@@ -93,14 +107,20 @@ fn faults_in(page: &str, rows: &[Row]) -> Vec<String> {
 
 /// The cells of the table under "## When it breaks", its header left out.
 fn table_of(page: &str) -> Vec<Vec<String>> {
-    let section = page.lines().map(str::trim).skip_while(|line| *line != "## When it breaks").skip(1);
+    let section = page
+        .lines()
+        .map(str::trim)
+        .skip_while(|line| *line != "## When it breaks")
+        .skip(1);
     section
         .take_while(|line| !line.starts_with("## "))
         .filter(|line| line.starts_with('|'))
         .skip(2)
         .map(|line| {
             let line = line.trim_matches('|').replace("\\|", "\u{1}");
-            line.split('|').map(|cell| cell.trim().replace('\u{1}', "|")).collect()
+            line.split('|')
+                .map(|cell| cell.trim().replace('\u{1}', "|"))
+                .collect()
         })
         .collect()
 }
@@ -112,8 +132,14 @@ mod proofs {
     use std::io;
 
     const ROWS: &[Row] = &[
-        Row { cause: "nothing more", provoke: || Seen::from(io::Result::Ok(0)) },
-        Row { cause: "too early", provoke: || Seen::from(io::Result::<()>::Err(late())) },
+        Row {
+            cause: "nothing more",
+            provoke: || Seen::from(io::Result::Ok(0)),
+        },
+        Row {
+            cause: "too early",
+            provoke: || Seen::from(io::Result::<()>::Err(late())),
+        },
     ];
 
     fn late() -> io::Error {
@@ -137,7 +163,11 @@ mod proofs {
             ("`Ok(0)`", "`Ok(1)`", "what is printed is \"Ok(0)\""),
             ("| — |", "| `UnexpectedEof` |", "— is seen"),
             ("too early", "late", "\"too early\" is provoked"),
-            ("| wait |\n", "| wait |\n| a | b | c | d |\n", "has 3 rows, and 2 are provoked"),
+            (
+                "| wait |\n",
+                "| wait |\n| a | b | c | d |\n",
+                "has 3 rows, and 2 are provoked",
+            ),
             ("| stop |", "|", "a row has 3 columns"),
         ];
         for (from, to, words) in wrong {

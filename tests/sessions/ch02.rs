@@ -135,7 +135,7 @@ fn ch02_send_all(session: &mut Session) {
     let mut client = session.terminal("");
     let mut server = session.offstage();
     server.serves(ECHO_SERVER);
-    client.runs(&format!("head -c 8M /dev/zero | {SHIPPED_CLIENT}"));
+    client.runs(&format!("head -c 64000000 /dev/zero | {SHIPPED_CLIENT}"));
     client.stays_silent(Duration::from_secs(2));
     client.types_ctrl_c();
 }
@@ -145,5 +145,5 @@ fn ch02_both_at_once(session: &mut Session) {
     let mut server = session.offstage();
     server.serves(ECHO_SERVER);
     let program = "cargo run --bin ch02_echo_client 127.0.0.1:7002";
-    client.runs_to_its_end(&format!("head -c 8M /dev/zero | {program} | wc -c"));
+    client.runs_to_its_end(&format!("head -c 64000000 /dev/zero | {program} | wc -c"));
 }

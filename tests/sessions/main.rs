@@ -44,8 +44,11 @@ macro_rules! sessions {
 
 #[test]
 fn each_recorded_file_is_made_by_a_session_and_included_by_a_page() {
-    let made: BTreeSet<String> =
-        CHAPTERS.iter().flat_map(|sessions| *sessions).flat_map(Recorded::files).collect();
+    let made: BTreeSet<String> = CHAPTERS
+        .iter()
+        .flat_map(|sessions| *sessions)
+        .flat_map(Recorded::files)
+        .collect();
     let read = |path: std::path::PathBuf| fs::read_to_string(path).unwrap_or_default();
     let pages: Vec<String> = fs::read_dir(root().join("book/src"))
         .expect("read book/src")
@@ -67,11 +70,19 @@ fn each_recorded_file_is_made_by_a_session_and_included_by_a_page() {
                 "book/sessions/{name}: isn't there; run BLESS=1 cargo test --test sessions"
             ));
         }
-        if !pages.iter().any(|page| page.contains(&format!("{{{{#include ../sessions/{name}}}}}"))) {
+        if !pages
+            .iter()
+            .any(|page| page.contains(&format!("{{{{#include ../sessions/{name}}}}}")))
+        {
             faults.push(format!(
                 "book/sessions/{name}: no page includes it; include it, or remove its session"
             ));
         }
     }
-    assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+    assert!(
+        faults.is_empty(),
+        "{} faults:\n{}",
+        faults.len(),
+        faults.join("\n")
+    );
 }

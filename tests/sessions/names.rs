@@ -50,7 +50,9 @@ impl Names {
         text.push_str(rest);
         for (real, shown) in &self.servers {
             let line_of = |port: &u16| format!("\n{port} ");
-            text = format!("\n{text}").replace(&line_of(real), &line_of(shown)).split_off(1);
+            text = format!("\n{text}")
+                .replace(&line_of(real), &line_of(shown))
+                .split_off(1);
         }
         for (real, shown) in &self.masks {
             text = replace_word(&text, real, shown);
@@ -83,7 +85,9 @@ impl Names {
 fn next_port(text: &str) -> Option<(&str, u16, &str)> {
     for (at, separator) in text.char_indices().filter(|(_, c)| matches!(c, ':' | ' ')) {
         let (before, after) = (&text[..at], &text[at + 1..]);
-        let host = before.rsplit(|c: char| !(c.is_ascii_digit() || c == '.')).next();
+        let host = before
+            .rsplit(|c: char| !(c.is_ascii_digit() || c == '.'))
+            .next();
         let v4 = host.is_some_and(|host| host.parse::<Ipv4Addr>().is_ok());
         if !(v4 || separator == ':' && before.ends_with(']')) {
             continue;
@@ -94,7 +98,9 @@ fn next_port(text: &str) -> Option<(&str, u16, &str)> {
             _ => 0,
         };
         let (before, after) = (&text[..at + 1 + skipped], &after[skipped..]);
-        let length = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+        let length = after
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(after.len());
         if let Ok(port) = after[..length].parse() {
             return Some((before, port, &after[length..]));
         }
@@ -108,7 +114,8 @@ fn replace_word(text: &str, word: &str, by: &str) -> String {
     while let Some(at) = rest.find(word) {
         let (before, after) = (&rest[..at], &rest[at + word.len()..]);
         out.push_str(before);
-        let inside = out.ends_with(char::is_alphanumeric) || after.starts_with(char::is_alphanumeric);
+        let inside =
+            out.ends_with(char::is_alphanumeric) || after.starts_with(char::is_alphanumeric);
         out.push_str(if inside { word } else { by });
         rest = after;
     }
@@ -126,7 +133,10 @@ fn ports_are_shown_as_the_book_names_them() {
     let shown = "listening on 127.0.0.1:7002\n127.0.0.1:<port> connected\n[::1]:<port 2> connected\n\
                  127.0.0.1:<port> closed after 41000 bytes, pid <pid>, not 14242; 0.0.0.0:80\n";
     assert_eq!(names.shown(printed), shown);
-    assert_eq!(names.command("nc 127.0.0.1 7002 17002"), "nc 127.0.0.1 41000 17002");
+    assert_eq!(
+        names.command("nc 127.0.0.1 7002 17002"),
+        "nc 127.0.0.1 41000 17002"
+    );
     let printed = "from 127.0.0.1 port 50111 to 127.0.0.2 port 41000\ntcp  127.0.0.1      41000  a\n\
                    41000 open\n41000 bytes";
     let shown = "from 127.0.0.1 port <port> to 127.0.0.2 port 7002\ntcp  127.0.0.1   7002  a\n\

@@ -28,7 +28,11 @@ impl Session {
     pub fn terminal(&mut self, name: &'static str) -> Terminal {
         let shown = Rc::new(RefCell::new(String::new()));
         self.terminals.push((name, Rc::clone(&shown)));
-        let prompt = if name.is_empty() { "$ ".to_string() } else { format!("{name}$ ") };
+        let prompt = if name.is_empty() {
+            "$ ".to_string()
+        } else {
+            format!("{name}$ ")
+        };
         Terminal::new(prompt, shown, Rc::clone(&self.names))
     }
 
@@ -58,16 +62,25 @@ impl Recorded {
         if !peers.iter().all(|peer| installed(peer)) {
             return;
         }
-        let mut session = Session { terminals: Vec::new(), names: Rc::default() };
+        let mut session = Session {
+            terminals: Vec::new(),
+            names: Rc::default(),
+        };
         story(&mut session);
         let opened: Vec<&str> = session.terminals.iter().map(|(name, _)| *name).collect();
-        assert_eq!(opened, self.terminals, "{}: its terminals aren't those of sessions!", self.name);
+        assert_eq!(
+            opened, self.terminals,
+            "{}: its terminals aren't those of sessions!",
+            self.name
+        );
         let bless = std::env::var_os("BLESS").is_some_and(|value| value == "1");
         for (file, (_, seen)) in self.files().zip(&session.terminals) {
             let path = folder().join(&file);
             let seen = seen.borrow();
             // A checkout may have turned LF into CRLF.
-            let held = fs::read_to_string(&path).unwrap_or_default().replace("\r\n", "\n");
+            let held = fs::read_to_string(&path)
+                .unwrap_or_default()
+                .replace("\r\n", "\n");
             if held == *seen {
                 continue;
             }

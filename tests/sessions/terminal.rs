@@ -43,7 +43,13 @@ struct Running {
 
 impl Terminal {
     pub fn new(prompt: String, shown: Rc<RefCell<String>>, names: Rc<RefCell<Names>>) -> Terminal {
-        Terminal { prompt, shown, names, running: None, status: None }
+        Terminal {
+            prompt,
+            shown,
+            names,
+            running: None,
+            status: None,
+        }
     }
 
     /// Types a server's command, and waits until it listens. Really it gets port 0; the book shows
@@ -57,7 +63,9 @@ impl Terminal {
         self.start(command, &real);
         let line = self.running().line_with("istening on ");
         let (_, port) = port_of(&line).unwrap_or_else(|| panic!("no port in {line:?}"));
-        self.names.borrow_mut().server(port.parse().expect("digits that are a port"), shown);
+        self.names
+            .borrow_mut()
+            .server(port.parse().expect("digits that are a port"), shown);
         self.show(&line);
     }
 
@@ -81,8 +89,15 @@ impl Terminal {
     #[track_caller]
     pub fn types(&mut self, line: &str) {
         self.shown.borrow_mut().push_str(&format!("{line}\n"));
-        let stdin = self.running().child.stdin.as_mut().expect("stdin is still open");
-        stdin.write_all(format!("{line}\n").as_bytes()).expect("type a line");
+        let stdin = self
+            .running()
+            .child
+            .stdin
+            .as_mut()
+            .expect("stdin is still open");
+        stdin
+            .write_all(format!("{line}\n").as_bytes())
+            .expect("type a line");
     }
 
     /// Types Ctrl+D, of which a terminal shows nothing.
@@ -152,7 +167,10 @@ impl Terminal {
 
     #[track_caller]
     fn start(&mut self, shown: &str, real: &str) {
-        assert!(self.running.is_none(), "`{shown}` is typed while another command runs");
+        assert!(
+            self.running.is_none(),
+            "`{shown}` is typed while another command runs"
+        );
         let typed = format!("{}{shown}\n", self.prompt);
         self.shown.borrow_mut().push_str(&typed);
         self.running = Some(Running::start(shown, &with_programs(real)));
@@ -160,7 +178,9 @@ impl Terminal {
 
     #[track_caller]
     fn running(&mut self) -> &mut Running {
-        self.running.as_mut().expect("a command runs in this terminal")
+        self.running
+            .as_mut()
+            .expect("a command runs in this terminal")
     }
 
     fn show(&mut self, printed: &str) {
@@ -179,7 +199,11 @@ impl Running {
         let (ours, theirs) = UnixStream::pair().expect("a pair of sockets");
         let both = || Stdio::from(OwnedFd::from(theirs.try_clone().expect("clone a socket")));
         // The program in the shell's place: its PID is then the child's.
-        let exec = if real.contains(['|', ';', '&']) { "" } else { "exec " };
+        let exec = if real.contains(['|', ';', '&']) {
+            ""
+        } else {
+            "exec "
+        };
         let child = Command::new("sh")
             .args(["-c", &format!("{exec}{real}")])
             .current_dir(root())
@@ -204,7 +228,12 @@ impl Running {
                 }
             }
         });
-        Running { command: shown.to_string(), child, pieces, held: Vec::new() }
+        Running {
+            command: shown.to_string(),
+            child,
+            pieces,
+            held: Vec::new(),
+        }
     }
 
     /// Everything up to the end of the first line that holds these words.
@@ -229,7 +258,10 @@ impl Running {
     /// Waits for more output. False: there is no more.
     #[track_caller]
     fn more(&mut self, deadline: Instant) -> bool {
-        match self.pieces.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+        match self
+            .pieces
+            .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+        {
             Ok(piece) => self.held.extend(piece),
             Err(RecvTimeoutError::Disconnected) => return false,
             Err(RecvTimeoutError::Timeout) => panic!(
@@ -259,7 +291,9 @@ impl Drop for Running {
 /// `cargo run --bin NAME` as the path of the program that cargo has built for this test, and
 /// `cargo run -p exercises --bin NAME` as that of the exercise as shipped.
 fn with_programs(command: &str) -> String {
-    let built = Path::new(env!("CARGO_BIN_EXE_wireside")).parent().expect("a folder of programs");
+    let built = Path::new(env!("CARGO_BIN_EXE_wireside"))
+        .parent()
+        .expect("a folder of programs");
     let mut out = String::new();
     let mut rest = command;
     while let Some((before, after)) = rest.split_once("cargo run ") {
@@ -271,7 +305,11 @@ fn with_programs(command: &str) -> String {
             .strip_prefix("--bin ")
             .unwrap_or_else(|| panic!("`{command}`: write cargo run --bin NAME"));
         let name = after.split_whitespace().next().unwrap_or_default();
-        let program = if exercise { shipped(name) } else { built.join(name) };
+        let program = if exercise {
+            shipped(name)
+        } else {
+            built.join(name)
+        };
         assert!(program.exists(), "`{command}`: there is no program {name}");
         out.push_str(&format!("{before}'{}'", program.display()));
         rest = &after[name.len()..];
@@ -299,7 +337,11 @@ fn shipped(name: &str) -> PathBuf {
         .output()
         .expect("rustc runs");
     let said = String::from_utf8_lossy(&compiled.stderr);
-    assert!(compiled.status.success(), "cannot compile {}:\n{said}", source.display());
+    assert!(
+        compiled.status.success(),
+        "cannot compile {}:\n{said}",
+        source.display()
+    );
     fs::rename(&unfinished, &program).expect("rename what was compiled");
     program
 }

@@ -17,27 +17,23 @@ use std::thread;
 /// What came of each program: its executable, or the compiler's words.
 pub type Built = BTreeMap<String, Result<PathBuf, String>>;
 
-/// Writes the package with all of these programs, and builds those that are `wanted`.
+/// Writes the package with these programs, and builds them: name and text of each.
 ///
 /// # Errors
-/// A sentence: the package can't be written, cargo can't be run, or it built nothing at all.
-pub fn build(
-    house: &House,
-    programs: &BTreeMap<&str, &str>,
-    wanted: &[&str],
-) -> Result<Built, String> {
+/// A sentence: the package can't be written, cargo can't be run, or it could not go on.
+pub fn build(house: &House, programs: &BTreeMap<&str, &str>) -> Result<Built, String> {
     let folder = house.target().join("proof");
     write(house, &folder, programs)?;
     // The network is asked only for what this machine doesn't have yet.
-    let mut said = cargo(&folder, wanted, true)?;
-    if said.is_wanting(wanted) {
-        said = cargo(&folder, wanted, false)?;
+    let mut said = cargo(&folder, programs.len(), true)?;
+    if said.is_wanting(programs) {
+        said = cargo(&folder, programs.len(), false)?;
     }
-    if said.is_wanting(wanted) {
-        return Err(format!("cargo built none of the programs of the proof:\n{}", said.stderr));
+    if said.is_wanting(programs) {
+        return Err(format!("cargo could not build the proof's programs:\n{}", said.stderr));
     }
     let mut built = Built::new();
-    for name in wanted {
+    for name in programs.keys() {
         let words = said.words.remove(*name);
         let came = said.executables.remove(*name).ok_or(words.unwrap_or_default());
         built.insert(name.to_string(), came);
@@ -112,8 +108,8 @@ struct Said {
 
 impl Said {
     /// Whether a program is missing and no compiler said why: cargo itself could not go on.
-    fn is_wanting(&self, wanted: &[&str]) -> bool {
-        wanted.iter().any(|name| {
+    fn is_wanting(&self, programs: &BTreeMap<&str, &str>) -> bool {
+        programs.keys().any(|name| {
             !self.executables.contains_key(*name) && !self.words.contains_key(*name)
         })
     }
@@ -130,7 +126,7 @@ impl Said {
     }
 }
 
-fn cargo(folder: &Path, wanted: &[&str], offline: bool) -> Result<Said, String> {
+fn cargo(folder: &Path, count: usize, offline: bool) -> Result<Said, String> {
     let mut command = Command::new(build::cargo_itself());
     command.args(["build", "--keep-going", "--color", "never", "--message-format", "json"]);
     command.arg("--manifest-path").arg(folder.join("Cargo.toml"));
@@ -140,9 +136,6 @@ fn cargo(folder: &Path, wanted: &[&str], offline: bool) -> Result<Said, String> 
     }
     if cfg!(feature = "tls") {
         command.args(["--features", "tls"]);
-    }
-    for name in wanted {
-        command.args(["--bin", name]);
     }
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     platform::in_own_group(&mut command);
@@ -166,7 +159,7 @@ fn cargo(folder: &Path, wanted: &[&str], offline: bool) -> Result<Said, String> 
             if let Ok(message) = serde_json::from_slice(&line) {
                 said.take_in(&message);
                 let done = said.executables.len();
-                out::status(&format!("building: {done} of {} programs", wanted.len()));
+                out::status(&format!("building: {done} of {count} programs"));
             }
         }
     }

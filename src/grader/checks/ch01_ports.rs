@@ -146,7 +146,11 @@ pub const PORT_SCAN: &[Check] = &[
             let port = stage.ports(1)?.start;
             match TcpStream::connect_timeout(&(host, port).into(), Duration::from_secs(1)) {
                 Err(err) if err.kind() == std::io::ErrorKind::NetworkUnreachable => {}
-                _ => return Err(Stop::Skipped("no unreachable address on loopback".to_string())),
+                _ => {
+                    return Err(Stop::Skipped(
+                        "no unreachable address on loopback".to_string(),
+                    ));
+                }
             }
             let pupil = scans(stage, host, port, port)?;
             pupil.exits(0)?;
@@ -218,8 +222,10 @@ pub const PORT_SCAN: &[Check] = &[
     },
 ];
 
-const ONE_OPEN_PORT: Control =
-    Control { name: "one open port", run: |stage| scanned(stage, &[Port::Open]) };
+const ONE_OPEN_PORT: Control = Control {
+    name: "one open port",
+    run: |stage| scanned(stage, &[Port::Open]),
+};
 
 const NOT_TOLD_APART: Cause = Cause {
     symptoms: &[Symptom::Different],
@@ -249,9 +255,24 @@ fn scan(stage: &Stage, ports: &[Port]) -> Result<(Pupil, String, Vec<Kept>), Sto
     let mut report = String::new();
     for (port, number) in ports.iter().zip(range.clone()) {
         let (word, keeper) = match port {
-            Port::Open => ("open", Kept::Open { _listener: stage.listener_at(number)? }),
-            Port::Refused => ("refused", Kept::Refused { _socket: stage.refusing_at(number)? }),
-            Port::Silent => ("filtered", Kept::Silent { _socket: stage.silent_at(number)? }),
+            Port::Open => (
+                "open",
+                Kept::Open {
+                    _listener: stage.listener_at(number)?,
+                },
+            ),
+            Port::Refused => (
+                "refused",
+                Kept::Refused {
+                    _socket: stage.refusing_at(number)?,
+                },
+            ),
+            Port::Silent => (
+                "filtered",
+                Kept::Silent {
+                    _socket: stage.silent_at(number)?,
+                },
+            ),
         };
         report.push_str(&format!("{number} {word}\n"));
         kept.push(keeper);
@@ -486,7 +507,12 @@ fn came_after_a_second(pupil: &Pupil, begun: Instant) -> Told {
     if after < Duration::from_millis(950) {
         return pupil.fails(Symptom::Early, "the next address is tried after 1 s", got);
     }
-    pupil.was_in_time(begun, after, Duration::from_millis(2_500), "the next address is tried")
+    pupil.was_in_time(
+        begun,
+        after,
+        Duration::from_millis(2_500),
+        "the next address is tried",
+    )
 }
 
 /// A line of stderr has this address as it was given, not the other, and more than that.
@@ -501,5 +527,9 @@ fn is_named(pupil: &Pupil, addr: SocketAddr, other: SocketAddr) -> Told {
         return Ok(());
     }
     let expected = format!("a line on stderr with {addr} and its error");
-    pupil.fails(Symptom::Words, expected, format!("on stderr: {}", stderr.trim_end()))
+    pupil.fails(
+        Symptom::Words,
+        expected,
+        format!("on stderr: {}", stderr.trim_end()),
+    )
 }

@@ -14,16 +14,24 @@ const MOST_JSON: usize = 48_000;
 /// The line for the file that `$GITHUB_OUTPUT` names: `result=`, base64, LF. What the programs did
 /// is told as fully as there is room; the scores are always there.
 pub fn render(report: &Report) -> String {
-    let in_full = [4000, 1000, 250, 0].into_iter().map(|most| by_check(report, most).to_string());
+    let in_full = [4000, 1000, 250, 0]
+        .into_iter()
+        .map(|most| by_check(report, most).to_string());
     let by_exercise = std::iter::once_with(|| by_exercise(report).to_string());
-    let json = in_full.chain(by_exercise).find(|json| json.len() <= MOST_JSON);
+    let json = in_full
+        .chain(by_exercise)
+        .find(|json| json.len() <= MOST_JSON);
     let json = json.unwrap_or_else(|| as_one(report).to_string());
     format!("result={}\n", base64(json.as_bytes()))
 }
 
 /// A test for each check, each told in so many bytes.
 fn by_check(report: &Report, most: usize) -> Value {
-    let tests = report.exercises.iter().flat_map(|e| tests_of(e, report, most)).collect();
+    let tests = report
+        .exercises
+        .iter()
+        .flat_map(|e| tests_of(e, report, most))
+        .collect();
     result(report, tests)
 }
 
@@ -56,7 +64,11 @@ fn as_one(report: &Report) -> Value {
         message: summary.clone(),
         code: summary,
         filename: String::new(),
-        seconds: report.exercises.iter().map(|exercise| exercise.seconds).sum(),
+        seconds: report
+            .exercises
+            .iter()
+            .map(|exercise| exercise.seconds)
+            .sum(),
     };
     result(report, vec![test.json()])
 }
@@ -73,7 +85,10 @@ fn result(report: &Report, tests: Vec<Value>) -> Value {
 /// The submission's faults come before the grader's.
 fn overall(report: &Report) -> &'static str {
     let statuses: Vec<&str> = report.exercises.iter().map(|e| status(e.verdict)).collect();
-    ["fail", "error"].into_iter().find(|s| statuses.contains(s)).unwrap_or("pass")
+    ["fail", "error"]
+        .into_iter()
+        .find(|s| statuses.contains(s))
+        .unwrap_or("pass")
 }
 
 /// The reporter's word for a verdict.
@@ -101,7 +116,10 @@ fn tests_of(exercise: &ExerciseReport, report: &Report, most: usize) -> Vec<Valu
             seconds: 0.0,
         });
     }
-    let judged = exercise.checks.iter().filter(|check| check.verdict != Verdict::Skipped);
+    let judged = exercise
+        .checks
+        .iter()
+        .filter(|check| check.verdict != Verdict::Skipped);
     tests.extend(judged.map(|check| test(check, exercise, report)));
     if tests.is_empty() {
         tests.push(Test {
@@ -115,9 +133,16 @@ fn tests_of(exercise: &ExerciseReport, report: &Report, most: usize) -> Vec<Valu
         });
     }
     if let Some(last) = tests.last_mut() {
-        for check in exercise.checks.iter().filter(|check| check.verdict == Verdict::Skipped) {
+        for check in exercise
+            .checks
+            .iter()
+            .filter(|check| check.verdict == Verdict::Skipped)
+        {
             let reason = check.reason.as_deref().map(plain::line).unwrap_or_default();
-            last.code.push_str(&format!("\nskipped, not counted: {} ({reason})", check.name));
+            last.code.push_str(&format!(
+                "\nskipped, not counted: {} ({reason})",
+                check.name
+            ));
         }
     }
     let fitting = tests.into_iter().map(|test| Test {
@@ -208,7 +233,11 @@ fn base64(bytes: &[u8]) -> String {
         let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
         for digit in 0..4 {
             let index = (bits >> (18 - 6 * digit)) & 63;
-            out.push(if digit > group.len() { '=' } else { char::from(DIGITS[index as usize]) });
+            out.push(if digit > group.len() {
+                '='
+            } else {
+                char::from(DIGITS[index as usize])
+            });
         }
     }
     out

@@ -13,8 +13,14 @@ const MOST: usize = 16 * 1024;
 
 /// The whole of `results.json`.
 pub fn render(report: &Report) -> Value {
-    let seconds: f64 = report.exercises.iter().map(|exercise| exercise.seconds).sum();
-    let passed = checks(report).filter(|check| check.verdict == Verdict::Passed).count();
+    let seconds: f64 = report
+        .exercises
+        .iter()
+        .map(|exercise| exercise.seconds)
+        .sum();
+    let passed = checks(report)
+        .filter(|check| check.verdict == Verdict::Passed)
+        .count();
     let exercises = report.exercises.iter().map(|exercise| {
         json!({
             "exercise": exercise.exercise,
@@ -47,7 +53,10 @@ pub fn render(report: &Report) -> Value {
 }
 
 fn checks(report: &Report) -> impl Iterator<Item = &CheckReport> {
-    report.exercises.iter().flat_map(|exercise| &exercise.checks)
+    report
+        .exercises
+        .iter()
+        .flat_map(|exercise| &exercise.checks)
 }
 
 fn tests(report: &Report) -> Vec<Value> {
@@ -117,7 +126,10 @@ fn output(check: &CheckReport, exercise: &ExerciseReport, report: &Report) -> St
 fn summary(report: &Report) -> String {
     let mut out = String::new();
     let (score, most) = (report.score(), report.max_score());
-    out.push_str(&format!("{score} of {most} points. Seed {}.\n", report.seed));
+    out.push_str(&format!(
+        "{score} of {most} points. Seed {}.\n",
+        report.seed
+    ));
     for exercise in &report.exercises {
         out.push_str(&format!(
             "{}: {}, {} of {} points\n",
@@ -128,7 +140,10 @@ fn summary(report: &Report) -> String {
         ));
         for check in &exercise.checks {
             let word = check.verdict.word();
-            if matches!(check.verdict, Verdict::Inconclusive | Verdict::Error | Verdict::Skipped) {
+            if matches!(
+                check.verdict,
+                Verdict::Inconclusive | Verdict::Error | Verdict::Skipped
+            ) {
                 let reason = check.reason.as_deref().map(plain::line).unwrap_or_default();
                 out.push_str(&format!("  {word}: {} ({reason})\n", check.name));
             }
@@ -138,7 +153,9 @@ fn summary(report: &Report) -> String {
         }
     }
     if checks(report).any(|c| matches!(c.verdict, Verdict::Inconclusive | Verdict::Error)) {
-        out.push_str("What is inconclusive or an error says nothing about the program: submit it again.\n");
+        out.push_str(
+            "What is inconclusive or an error says nothing about the program: submit it again.\n",
+        );
     }
     out
 }

@@ -28,7 +28,11 @@ impl Style {
             Verdict::Inconclusive | Verdict::Error => "33",
             Verdict::Skipped => "36",
         };
-        if self.colour { format!("\x1b[1;{code}m{text}\x1b[0m") } else { text.to_string() }
+        if self.colour {
+            format!("\x1b[1;{code}m{text}\x1b[0m")
+        } else {
+            text.to_string()
+        }
     }
 }
 
@@ -75,7 +79,11 @@ pub fn exercise(report: &ExerciseReport, seed: Seed, style: Style) -> String {
             row(&mut out, "as above", &format!("like “{}”", other.name));
         } else if let (Some((name, Verdict::Failed)), false) = (check.control, told.is_empty()) {
             // Whatever is wrong here shows without the fault too: it would only be told twice.
-            row(&mut out, "control", &format!("{name}: failed too. Begin with the first ✗"));
+            row(
+                &mut out,
+                "control",
+                &format!("{name}: failed too. Begin with the first ✗"),
+            );
         } else {
             out.push_str(&message(check, report, seed));
             told.push(check);
@@ -102,7 +110,9 @@ pub fn message(check: &CheckReport, exercise: &ExerciseReport, seed: Seed) -> St
     if let Some(reason) = &check.reason {
         row(&mut out, check.verdict.word(), reason);
     }
-    let Some(failure) = &check.failure else { return out };
+    let Some(failure) = &check.failure else {
+        return out;
+    };
     row(&mut out, "why", check.why);
     observed(&mut out, failure);
     if let Some((name, verdict)) = check.control {
@@ -157,16 +167,28 @@ fn observed(out: &mut String, failure: &Failure) {
         // One line, or the caret would stand below something else.
         out.push_str(&format!("  {:<10}{got_shown}\n", "got"));
         let mark = if window.text { "^" } else { "^^" };
-        out.push_str(&format!("  {:<10}{}{mark} byte {at}\n", "", " ".repeat(caret)));
+        out.push_str(&format!(
+            "  {:<10}{}{mark} byte {at}\n",
+            "",
+            " ".repeat(caret)
+        ));
         if !failure.when.is_empty() {
             row(out, "", &failure.when);
         }
         return;
     }
-    let got_shown = if got.is_empty() { "nothing".to_string() } else { got_shown };
+    let got_shown = if got.is_empty() {
+        "nothing".to_string()
+    } else {
+        got_shown
+    };
     row(out, "got", &with_when(got_shown, failure));
     if at > 0 && at == got.len() {
-        row(out, "", &format!("the first {at} of {} bytes were right", expected.len()));
+        row(
+            out,
+            "",
+            &format!("the first {at} of {} bytes were right", expected.len()),
+        );
     }
 }
 
@@ -179,7 +201,11 @@ fn side(side: &Side) -> String {
 }
 
 fn with_when(got: String, failure: &Failure) -> String {
-    if failure.when.is_empty() { got } else { format!("{got}   {}", failure.when) }
+    if failure.when.is_empty() {
+        got
+    } else {
+        format!("{got}   {}", failure.when)
+    }
 }
 
 /// The part of two byte strings that is shown, so that both begin at the same byte.
@@ -198,10 +224,18 @@ impl Window {
         };
         // What fits is shown whole.
         if at < MOST_TEXT && is_text(0) {
-            return Window { from: 0, at, text: true };
+            return Window {
+                from: 0,
+                at,
+                text: true,
+            };
         }
         let from = if at < MOST_HEX { 0 } else { at - 8 };
-        Window { from, at, text: is_text(from) }
+        Window {
+            from,
+            at,
+            text: is_text(from),
+        }
     }
 
     /// The part of one side, and the column of the first difference in it.
@@ -210,12 +244,20 @@ impl Window {
         let from = self.from.min(side.len());
         let part = &side[from..side.len().min(from + most)];
         let before = &part[..self.at.saturating_sub(from).min(part.len())];
-        let mut shown = if from > 0 { "… ".to_string() } else { String::new() };
+        let mut shown = if from > 0 {
+            "… ".to_string()
+        } else {
+            String::new()
+        };
         let start = shown.chars().count();
         let caret = if self.text {
             shown.push_str(&bytes::quoted(&String::from_utf8_lossy(part)));
             // Without the closing quote.
-            start + bytes::quoted(&String::from_utf8_lossy(before)).chars().count() - 1
+            start
+                + bytes::quoted(&String::from_utf8_lossy(before))
+                    .chars()
+                    .count()
+                - 1
         } else {
             shown.push_str(&bytes::hex(part));
             start + before.len() * 3
@@ -229,7 +271,10 @@ impl Window {
 
 /// The last steps before the failure, the earliest of them first.
 fn timeline(events: &[Event]) -> Vec<String> {
-    let end = events.iter().position(|e| e.what == What::Fails).map_or(events.len(), |i| i + 1);
+    let end = events
+        .iter()
+        .position(|e| e.what == What::Fails)
+        .map_or(events.len(), |i| i + 1);
     let mut steps: Vec<String> = events[..end].iter().filter_map(step).collect();
     if steps.len() > 8 {
         steps.drain(..steps.len() - 8);
@@ -319,8 +364,15 @@ mod tests {
         b[5000] = b'b';
         let out = shown(&a, &b);
         assert!(out.contains("… \"xxxxxxxxb"), "{out}");
-        assert!(out.lines().all(|line| line.chars().count() <= WIDTH), "{out}");
-        assert_eq!(out.lines().nth(2), Some("                       ^ byte 5000"), "{out}");
+        assert!(
+            out.lines().all(|line| line.chars().count() <= WIDTH),
+            "{out}"
+        );
+        assert_eq!(
+            out.lines().nth(2),
+            Some("                       ^ byte 5000"),
+            "{out}"
+        );
     }
 
     #[test]

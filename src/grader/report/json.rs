@@ -32,7 +32,9 @@ fn exercise(exercise: &ExerciseReport, report: &Report) -> Value {
 }
 
 fn check(check: &CheckReport, exercise: &ExerciseReport, report: &Report) -> Value {
-    let cause = check.cause.map(|cause| json!({"likely": cause.likely, "try": cause.advice}));
+    let cause = check
+        .cause
+        .map(|cause| json!({"likely": cause.likely, "try": cause.advice}));
     let control = check
         .control
         .map(|(name, verdict)| json!({"name": name, "verdict": verdict.word()}));
@@ -67,7 +69,10 @@ pub fn event(event: &Event) -> Value {
     if event.length > 0 {
         value["bytes"] = json!(bytes::hex(&event.bytes).replace(' ', ""));
         value["length"] = json!(event.length);
-        if let (true, Ok(text)) = (bytes::is_text(&event.bytes), std::str::from_utf8(&event.bytes)) {
+        if let (true, Ok(text)) = (
+            bytes::is_text(&event.bytes),
+            std::str::from_utf8(&event.bytes),
+        ) {
             value["text"] = json!(text);
         }
     }

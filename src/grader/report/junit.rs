@@ -20,12 +20,20 @@ pub fn render(report: &Report) -> String {
 
 /// The same, as it is when grading ends at this time.
 fn render_at(report: &Report, now: SystemTime) -> String {
-    let suites: Vec<Suite> = report.exercises.iter().map(|e| Suite::of(e, report)).collect();
+    let suites: Vec<Suite> = report
+        .exercises
+        .iter()
+        .map(|e| Suite::of(e, report))
+        .collect();
     let mut counts = Counts::default();
     for suite in &suites {
         counts.add(&suite.counts);
     }
-    let seconds: f64 = report.exercises.iter().map(|exercise| exercise.seconds).sum();
+    let seconds: f64 = report
+        .exercises
+        .iter()
+        .map(|exercise| exercise.seconds)
+        .sum();
     let mut xml = Xml::new();
     let mut attributes = vec![("name", "wireside".to_string())];
     attributes.extend(counts.attributes(seconds));
@@ -75,7 +83,11 @@ impl<'a> Suite<'a> {
                 Outcome::Skipped { .. } => counts.skipped += 1,
             }
         }
-        Suite { exercise, cases, counts }
+        Suite {
+            exercise,
+            cases,
+            counts,
+        }
     }
 
     fn write(&self, xml: &mut Xml, report: &Report, now: SystemTime) {
@@ -134,9 +146,19 @@ struct Case<'a> {
 
 enum Outcome {
     Passed,
-    Failure { kind: &'static str, message: String, body: String },
-    Error { kind: &'static str, message: String, body: String },
-    Skipped { message: String },
+    Failure {
+        kind: &'static str,
+        message: String,
+        body: String,
+    },
+    Error {
+        kind: &'static str,
+        message: String,
+        body: String,
+    },
+    Skipped {
+        message: String,
+    },
 }
 
 fn outcome(check: &CheckReport, exercise: &ExerciseReport, report: &Report) -> Outcome {
@@ -146,15 +168,22 @@ fn outcome(check: &CheckReport, exercise: &ExerciseReport, report: &Report) -> O
     match check.verdict {
         Verdict::Passed => Outcome::Passed,
         Verdict::Failed => Outcome::Failure {
-            kind: check.failure.as_ref().map_or(kind, |failure| failure.symptom.word()),
+            kind: check
+                .failure
+                .as_ref()
+                .map_or(kind, |failure| failure.symptom.word()),
             message: first_words(check),
             body,
         },
-        Verdict::Inconclusive | Verdict::Error => Outcome::Error { kind, message: reason, body },
+        Verdict::Inconclusive | Verdict::Error => Outcome::Error {
+            kind,
+            message: reason,
+            body,
+        },
         Verdict::Skipped => Outcome::Skipped { message: reason },
-        Verdict::NotBuilt => {
-            Outcome::Skipped { message: "there is no program to grade".to_string() }
-        }
+        Verdict::NotBuilt => Outcome::Skipped {
+            message: "there is no program to grade".to_string(),
+        },
     }
 }
 
@@ -190,8 +219,16 @@ impl Case<'_> {
         }
         match &self.outcome {
             Outcome::Passed => {}
-            Outcome::Failure { kind, message, body } => xml.found("failure", kind, message, body),
-            Outcome::Error { kind, message, body } => xml.found("error", kind, message, body),
+            Outcome::Failure {
+                kind,
+                message,
+                body,
+            } => xml.found("failure", kind, message, body),
+            Outcome::Error {
+                kind,
+                message,
+                body,
+            } => xml.found("error", kind, message, body),
             Outcome::Skipped { message } => {
                 xml.element("skipped", &[("message", message.clone())], "");
             }
@@ -217,13 +254,21 @@ fn conversation(check: &CheckReport) -> String {
     }
     lines.extend(check.events[from..].iter().map(event));
     if check.events_left_out > 0 {
-        lines.push(format!("({} later events were not kept)", check.events_left_out));
+        lines.push(format!(
+            "({} later events were not kept)",
+            check.events_left_out
+        ));
     }
     plain::text(&lines.join("\n"))
 }
 
 fn event(event: &Event) -> String {
-    let mut line = format!("+{:.6} {} {}", event.at.as_secs_f64(), event.who, event.what.word());
+    let mut line = format!(
+        "+{:.6} {} {}",
+        event.at.as_secs_f64(),
+        event.who,
+        event.what.word()
+    );
     if event.length > 0 {
         let kept = bytes::brief(&event.bytes, 60);
         let more = event.length > event.bytes.len() && event.bytes.len() <= 60;
@@ -244,7 +289,10 @@ struct Xml {
 
 impl Xml {
     fn new() -> Xml {
-        Xml { text: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_string(), depth: 0 }
+        Xml {
+            text: "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_string(),
+            depth: 0,
+        }
     }
 
     fn indent(&mut self) {
@@ -255,7 +303,8 @@ impl Xml {
         self.indent();
         self.text.push_str(&format!("<{name}"));
         for (key, value) in attributes {
-            self.text.push_str(&format!(" {key}=\"{}\"", escaped(value)));
+            self.text
+                .push_str(&format!(" {key}=\"{}\"", escaped(value)));
         }
     }
 
@@ -277,7 +326,8 @@ impl Xml {
         if text.is_empty() {
             self.text.push_str("/>\n");
         } else {
-            self.text.push_str(&format!(">{}</{name}>\n", escaped(text)));
+            self.text
+                .push_str(&format!(">{}</{name}>\n", escaped(text)));
         }
     }
 
@@ -289,7 +339,11 @@ impl Xml {
     fn properties(&mut self, properties: &[(&str, String)]) {
         self.open("properties", &[]);
         for (name, value) in properties {
-            self.element("property", &[("name", name.to_string()), ("value", value.clone())], "");
+            self.element(
+                "property",
+                &[("name", name.to_string()), ("value", value.clone())],
+                "",
+            );
         }
         self.close("properties");
     }
@@ -317,7 +371,9 @@ fn escaped(text: &str) -> String {
 
 /// ISO 8601, UTC, as JUnit writes it: without fraction and without zone.
 fn timestamp(time: SystemTime) -> String {
-    let seconds = time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let seconds = time
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs());
     let (mut days, time) = (seconds / 86_400, seconds % 86_400);
     let is_leap = |year: u64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let mut year = 1970;
@@ -335,7 +391,10 @@ fn timestamp(time: SystemTime) -> String {
         month += 1;
     }
     let (hour, minute, second) = (time / 3600, time / 60 % 60, time % 60);
-    format!("{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}", days + 1)
+    format!(
+        "{year:04}-{month:02}-{:02}T{hour:02}:{minute:02}:{second:02}",
+        days + 1
+    )
 }
 
 #[cfg(test)]
@@ -355,7 +414,10 @@ mod tests {
 
     #[test]
     fn what_xml_cannot_say_is_escaped() {
-        assert_eq!(escaped("<a b=\"c\">&]]>"), "&lt;a b=&quot;c&quot;&gt;&amp;]]&gt;");
+        assert_eq!(
+            escaped("<a b=\"c\">&]]>"),
+            "&lt;a b=&quot;c&quot;&gt;&amp;]]&gt;"
+        );
         assert_eq!(escaped("\u{0}\u{1b}\u{fffe}\n"), "\\x00\\x1b\\u{fffe}\n");
     }
 }

@@ -27,7 +27,10 @@ pub fn cut(text: &str, most: usize) -> String {
     if text.len() <= most {
         return text.to_string();
     }
-    let end = (0..=most).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let end = (0..=most)
+        .rev()
+        .find(|at| text.is_char_boundary(*at))
+        .unwrap_or(0);
     format!("{}… ({} bytes more)", &text[..end], text.len() - end)
 }
 
@@ -50,7 +53,10 @@ mod tests {
     #[test]
     fn nothing_that_is_shown_otherwise_than_it_is_read_gets_through() {
         assert_eq!(text("a\x1b[2J\r\n\tb\u{85}"), "a\\x1b[2J\n\\x09b\\x85");
-        assert_eq!(text("\u{202e}\u{feff}\u{fffe}\u{1ffff}"), "\\u{202e}\\u{feff}\\u{fffe}\\u{1ffff}");
+        assert_eq!(
+            text("\u{202e}\u{feff}\u{fffe}\u{1ffff}"),
+            "\\u{202e}\\u{feff}\\u{fffe}\\u{1ffff}"
+        );
         assert_eq!(text("é ✓ 漢"), "é ✓ 漢");
         assert_eq!(line(" a\n b "), "a b");
     }
