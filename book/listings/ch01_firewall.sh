@@ -1,5 +1,6 @@
 # Run it in a network of its own, with a program that scans:
 #   unshare -rn sh book/listings/ch01_firewall.sh cargo run --bin ch01_port_scan
+# ANCHOR: script
 set -e
 PATH=$PATH:/usr/sbin:/sbin
 ip link set lo up
@@ -14,7 +15,10 @@ done
 tries=0
 until [ "$(ss -Htln | wc -l)" -eq 3 ]; do
     tries=$((tries + 1))
-    [ "$tries" -lt 1000 ] || { echo "the servers don't listen: try nc -l alone" >&2; exit 1; }
+    if [ "$tries" -eq 1000 ]; then
+        echo "the servers don't listen: try nc -lk alone" >&2
+        exit 1
+    fi
     sleep 0.01
 done
 
@@ -27,3 +31,4 @@ nft add rule inet wall in tcp dport 7003 reject
 
 ss -Htln | awk '{ print "listening on " $4 }' | sort
 "$@" 127.0.0.1 7001 7004
+# ANCHOR_END: script

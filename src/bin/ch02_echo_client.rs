@@ -47,7 +47,7 @@ fn converse(stream: TcpStream) -> io::Result<()> {
     });
     let received = receive(&stream)?;
     // The server has ended. If all of stdin is sent, the sender knows
-    // it now or in a moment. If not, it may wait at a terminal for hours.
+    // it now or in a moment. If not, it may sit at a terminal all day.
     let wrong = match told.recv_timeout(Duration::from_secs(1)) {
         Ok(Ok(sent)) if received >= sent => return Ok(()),
         Ok(Ok(sent)) => {

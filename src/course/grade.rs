@@ -378,13 +378,18 @@ impl<'a> Delivery<'a> {
         }
         if !last {
             let all: usize = self.jobs.iter().map(|job| job.checks.len()).sum();
-            out::status(&format!("grading: {done} of {all} checks"));
+            if done < all {
+                out::status(&format!("grading: {done} of {all} checks"));
+            }
         }
     }
 
     /// An exercise of which all is known.
     fn complete(&self, exercise: &ExerciseReport, seed: Seed) {
         if self.is_human() {
+            if exercise.exercise != self.jobs[0].exercise.name {
+                out::say("");
+            }
             out::show(&human::exercise(exercise, seed, out::style()));
         }
         if self.is_full() && exercise.verdict == Verdict::Passed {
@@ -459,11 +464,11 @@ impl<'a> Delivery<'a> {
 pub(super) fn after(house: &House, name: &str) -> String {
     match Progress::load(house).next_after(name) {
         Some((chapter, next)) => format!(
-            "Next: {}\n      {}, chapter {} of the book, {}",
+            "Next: {}\n      edit  {}\n      read  {}, chapter {} of the book",
             ink(next.name, Ink::Bold),
             house.shown(&house.exercise(next.name)),
-            chapter.number,
             house.shown(&house.page(chapter.stem)),
+            chapter.number,
         ),
         None => "That was the last one: every exercise has passed.".to_string(),
     }

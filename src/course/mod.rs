@@ -2,6 +2,7 @@
 
 pub mod book;
 pub mod build;
+pub mod class;
 pub mod doctor;
 pub mod files;
 pub mod grade;
@@ -138,6 +139,13 @@ EX.rs.backup-YYYYMMDD-HHMMSS, the date and time in UTC. No backup is replaced.
         run: |house, mut parser| Ok(demo::command(parser.raw_args()?.collect(), house)),
     },
     Command {
+        name: "class",
+        takes: "DIR [EX...] [OPTIONS]",
+        about: "grade a folder of submissions into a table",
+        help: class::HELP,
+        run: class::run,
+    },
+    Command {
         name: "book",
         takes: "[--build]",
         about: "open the book in the browser",
@@ -157,7 +165,7 @@ EX.rs.backup-YYYYMMDD-HHMMSS, the date and time in UTC. No backup is replaced.
 pub fn main() -> ExitCode {
     interrupt::install();
     let args: Vec<OsString> = env::args_os().skip(1).collect();
-    let grades = args.first().is_some_and(|first| first == "grade");
+    let grades = args.first().is_some_and(|first| first == "grade" || first == "class");
     let status = run(args);
     interrupt::wait_if_under_way();
     // Nothing that was started here is left.

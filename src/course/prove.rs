@@ -12,7 +12,7 @@ mod trial;
 use super::house::House;
 use super::{interrupt, names, out};
 use crate::chapters::{self, Exercise};
-use crate::grader::program::Launch;
+use crate::grader::launch::Launch;
 use crate::grader::seed::Seed;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -69,7 +69,11 @@ pub fn command(args: Vec<OsString>, house: &House) -> u8 {
 /// `None`: only the usage was asked for.
 fn understand(args: Vec<OsString>, house: &House) -> Result<Option<Asked>, String> {
     use lexopt::prelude::*;
-    let mut effort = Effort { rounds: 1, load: 0, seed: Seed::fresh() };
+    let mut effort = Effort {
+        rounds: 1,
+        load: 0,
+        seed: Seed::fresh(),
+    };
     let mut exercises: Vec<&'static Exercise> = Vec::new();
     let mut left_out = Vec::new();
     let mut parser = lexopt::Parser::from_args(args);
@@ -108,7 +112,11 @@ fn understand(args: Vec<OsString>, house: &House) -> Result<Option<Asked>, Strin
         }
         chosen.push(exercise);
     }
-    Ok(Some(Asked { exercises: chosen, effort, left_out }))
+    Ok(Some(Asked {
+        exercises: chosen,
+        effort,
+        left_out,
+    }))
 }
 
 fn number(
@@ -118,9 +126,15 @@ fn number(
 ) -> Result<u32, String> {
     let value = parser.value().map_err(|err| err.to_string())?;
     let parsed = value.to_str().and_then(|text| text.parse().ok());
-    parsed.filter(|number| range.contains(number)).ok_or_else(|| {
-        format!("{option} {value:?}: it takes a number from {} to {}", range.start(), range.end())
-    })
+    parsed
+        .filter(|number| range.contains(number))
+        .ok_or_else(|| {
+            format!(
+                "{option} {value:?}: it takes a number from {} to {}",
+                range.start(),
+                range.end()
+            )
+        })
 }
 
 /// Whether all of it holds.
@@ -158,7 +172,13 @@ fn prove(house: &House, asked: Asked) -> Result<bool, String> {
             Launch::Running(_) => String::new(),
         };
         let (exercise, shown, kind) = (submission.exercise, submission.shown, submission.kind);
-        cases.push(Case { exercise, shown, kind, launch, how });
+        cases.push(Case {
+            exercise,
+            shown,
+            kind,
+            launch,
+            how,
+        });
     }
     let building = begun.elapsed();
 
@@ -174,10 +194,17 @@ fn prove(house: &House, asked: Asked) -> Result<bool, String> {
         out::show(&format!("\n{}", wrapped("–", sentence)));
     }
     for fault in &faults {
-        out::show(&format!("\n{}{}", wrapped("✗", &fault.sentence), fault.seen));
+        out::show(&format!(
+            "\n{}{}",
+            wrapped("✗", &fault.sentence),
+            fault.seen
+        ));
     }
     let right = cases.iter().filter(|case| case.kind == Kind::Right).count();
-    let wrong = cases.iter().filter(|case| matches!(case.kind, Kind::Wrong(_))).count();
+    let wrong = cases
+        .iter()
+        .filter(|case| matches!(case.kind, Kind::Wrong(_)))
+        .count();
     let verdict = match faults.len() {
         0 => "Proven".to_string(),
         1 => "Not proven (1 fault)".to_string(),
@@ -196,7 +223,10 @@ fn prove(house: &House, asked: Asked) -> Result<bool, String> {
 
 impl Fault {
     fn plain(sentence: String) -> Fault {
-        Fault { sentence, seen: String::new() }
+        Fault {
+            sentence,
+            seen: String::new(),
+        }
     }
 }
 
@@ -253,9 +283,19 @@ mod tests {
     #[test]
     fn every_exercise_is_proven_unless_some_are_named() {
         let all = asked(&[]).unwrap().unwrap();
-        assert_eq!(all.exercises.len() + all.left_out.len(), chapters::exercises().count());
+        assert_eq!(
+            all.exercises.len() + all.left_out.len(),
+            chapters::exercises().count()
+        );
         assert_eq!((all.effort.rounds, all.effort.load), (1, 0));
-        let words = ["--rounds", "20", "ex01_port_scan", "--load=4", "--seed", "5f3a"];
+        let words = [
+            "--rounds",
+            "20",
+            "ex01_port_scan",
+            "--load=4",
+            "--seed",
+            "5f3a",
+        ];
         let some = asked(&words).unwrap().unwrap();
         assert_eq!(some.exercises[0].name, "ex01_port_scan");
         assert_eq!((some.effort.rounds, some.effort.load), (20, 4));
@@ -273,7 +313,9 @@ mod tests {
             (vec!["--seed", "xyz"], "5f3a"),
             (vec!["--frobnicate"], "frobnicate"),
         ] {
-            let why = asked(&args).err().unwrap_or_else(|| panic!("{args:?} was taken"));
+            let why = asked(&args)
+                .err()
+                .unwrap_or_else(|| panic!("{args:?} was taken"));
             assert!(why.contains(word), "{args:?}: {why}");
         }
     }
@@ -290,8 +332,15 @@ mod tests {
             unsure: 99_999,
             seconds: 99_999.0,
         };
-        let effort = Effort { rounds: 10_000, load: 4, seed: Seed(1) };
+        let effort = Effort {
+            rounds: 10_000,
+            load: 4,
+            seed: Seed(1),
+        };
         let shown = table(&[row], effort) + USAGE + &wrapped("✗", &"a word ".repeat(50));
-        assert!(shown.lines().all(|line| line.chars().count() <= WIDTH), "{shown}");
+        assert!(
+            shown.lines().all(|line| line.chars().count() <= WIDTH),
+            "{shown}"
+        );
     }
 }

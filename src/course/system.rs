@@ -73,7 +73,7 @@ pub fn install(packages: &[&Package]) -> String {
     }
     let names: Vec<&str> = packages.iter().map(|package| package.apt).collect();
     format!(
-        "install {} (Debian's name) with your system's package manager",
+        "install {} (as Debian calls it) with your system's package manager",
         names.join(" and ")
     )
 }

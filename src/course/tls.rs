@@ -18,8 +18,8 @@ pub fn rerun_with_tls(house: &House, args: &[OsString]) -> Outcome {
             "the runner has TLS already: please report this".to_string(),
         ));
     }
-    let folder = house.target().join("tls");
-    if !folder.is_dir() {
+    let runner = format!("tls/debug/wireside{}", std::env::consts::EXE_SUFFIX);
+    if !house.target().join(runner).exists() {
         out::warn("building with TLS; the first time takes about half a minute");
     }
     let built = build::build(house, "wireside", &["wireside"], true).pop();

@@ -1,7 +1,6 @@
 //! *Who is on the line?* A port without a process, then with one; two clients, one server port.
 
-use super::show::Server;
-use super::{Demo, Leave, Played, Show};
+use super::{Demo, Played, Show};
 use crate::grader::program::Input;
 use std::net::SocketAddr;
 
@@ -39,7 +38,7 @@ fn play(show: &mut Show) -> Played {
         "which of the five did Alice choose?",
     )?;
     let mut alice = show.client("alice", &server)?;
-    let first = server_line(show, &server, 1)?;
+    let first = show.prints(&server, 2)?;
     alice.hears_end()?;
     show.remarks("She chose whom to call. Her own port is the kernel's choice.");
 
@@ -48,7 +47,7 @@ fn play(show: &mut Show) -> Played {
         "does the server need a second port for him?",
     )?;
     let mut bob = show.client("bob", &server)?;
-    let second = server_line(show, &server, 2)?;
+    let second = show.prints(&server, 3)?;
     bob.hears_end()?;
 
     show.step(
@@ -98,14 +97,6 @@ fn who_is_on(show: &mut Show, addr: SocketAddr) -> Played {
             .chain(rows),
     );
     Ok(())
-}
-
-/// The five-tuple that the server printed last, put into the record.
-fn server_line(show: &mut Show, server: &Server, clients: usize) -> Result<String, Leave> {
-    let lines = show.printed(&server.program, clients + 1)?;
-    let line = lines.last().cloned().unwrap_or_default();
-    show.notes("server", &line);
-    Ok(line)
 }
 
 /// Marks below the characters that differ, with room for the name before them.

@@ -73,7 +73,7 @@ pub const SIGNS: &[Sign] = &[
         What::Connects,
         Out(Double),
         "connects",
-        "═══: the handshake, done by the two kernels",
+        "═══: the three-way handshake; the kernel does it",
     ),
     sign(What::Accepts, At('│'), "accepts", ""),
     sign(What::Says, Out(Single), "", ""),
@@ -227,8 +227,18 @@ fn is_narrow(c: char) -> bool {
 pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     let width = width.max(8);
     let mut lines = vec![String::new()];
+    let mut words: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
-        let mut word: String = word.to_string();
+        match words.last_mut() {
+            // `<port A>` is one word.
+            Some(last) if last.ends_with("<port") || last.ends_with("<pid") => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => words.push(word.to_string()),
+        }
+    }
+    for mut word in words {
         loop {
             let line = lines.last_mut().expect("never empty");
             let used = line.chars().count();
@@ -540,6 +550,17 @@ mod tests {
             &event("server", What::Exits, b"", "exit status 0"),
         );
         assert!(!row(&mut diagram, &event("alice", What::Notes, b"", "here")).ends_with('│'));
+    }
+
+    #[test]
+    fn words_are_wrapped_and_what_is_too_long_for_a_line_is_cut() {
+        assert_eq!(wrapped("one two three", 8), ["one two", "three"]);
+        assert_eq!(
+            wrapped("127.0.0.1 port <port A>", 15),
+            ["127.0.0.1 port", "<port A>"]
+        );
+        assert_eq!(wrapped("abcdefghijkl m", 8), ["abcdefgh", "ijkl m"]);
+        assert_eq!(wrapped("", 8), [""]);
     }
 
     #[test]

@@ -34,8 +34,7 @@ pub const FIGURES: &[Figure] = &[
             let mut clients = Vec::new();
             for (i, who) in ["alice", "bob"].into_iter().enumerate() {
                 let mut client = show.client(who, &server)?;
-                let lines = show.printed(&server.program, i + 2)?;
-                show.notes("server", lines.last().map_or("", String::as_str));
+                show.prints(&server, i + 2)?;
                 client.hears_end()?;
                 clients.push(client);
             }

@@ -4,7 +4,9 @@
 //! | module | is |
 //! |---|---|
 //! | [`show`] | what a demo is told in: steps, lanes, programs, clients |
-//! | [`relay`] | a relay that records the bytes of programs that are not ours: nc, curl, Python |
+//! | [`guest`] | programs that are not ours: nc, curl, Python, Node |
+//! | [`relay`] | what records the bytes of a guest |
+//! | `screen` | what the room sees, and what is kept |
 //! | [`diagram`] | the signs, and the events as lines in a terminal |
 //! | [`svg`] | the same events as a figure |
 //! | [`trace`] | the same events as a file, and in words |
@@ -18,7 +20,9 @@ pub mod ch02_echo;
 pub mod command;
 pub mod diagram;
 pub mod figures;
+pub mod guest;
 pub mod relay;
+mod screen;
 pub mod show;
 pub mod svg;
 pub mod trace;

@@ -19,6 +19,8 @@ pub struct Relay {
 #[derive(Default)]
 struct Shared {
     over: AtomicBool,
+    /// Clients are let in.
+    is_open: AtomicBool,
     /// One end has reset its connection: the other direction's end is our doing.
     broken: AtomicBool,
     open: Mutex<Vec<TcpStream>>,
@@ -47,7 +49,8 @@ const IN: Direction = Direction {
 };
 
 impl Relay {
-    /// Waits, on a port of its own, for one client, and connects it to the server.
+    /// Listens on a port of its own for one client, which is connected to the server once the
+    /// relay [opens](Relay::opens).
     pub fn start(
         who: &str,
         server: &str,
@@ -66,9 +69,19 @@ impl Relay {
             };
             drop(listener);
             let (who, server) = (names.0.as_str(), names.1.as_str());
-            let Ok(far) = TcpStream::connect_timeout(&to, Duration::from_secs(10)) else {
-                transcript.write(who, server, What::Refused, format!("connect to {to}"));
-                return;
+            let far = match TcpStream::connect_timeout(&to, Duration::from_secs(10)) {
+                Ok(far) => far,
+                // It was connected, and reset before the call returned.
+                Err(err) if err.kind() == ErrorKind::ConnectionReset => {
+                    transcript.write(who, server, What::Connects, "");
+                    transcript.write(who, server, What::HearsReset, "");
+                    let _ = socket2::SockRef::from(&client).set_linger(Some(Duration::ZERO));
+                    return;
+                }
+                Err(_) => {
+                    transcript.write(who, server, What::Refused, format!("connect to {to}"));
+                    return;
+                }
             };
             transcript.write(who, server, What::Connects, "");
             if let Err(err) = ours.converse(&client, &far, (who, server), &transcript) {
@@ -76,6 +89,12 @@ impl Relay {
             }
         });
         Ok(Relay { addr, shared })
+    }
+
+    /// Lets the client in. Until then it waits: its connection must not be in the record before
+    /// its start is.
+    pub fn opens(&self) {
+        self.shared.is_open.store(true, Ordering::Relaxed);
     }
 }
 
@@ -99,6 +118,10 @@ impl Shared {
     /// The one client; `None` if the relay is over before one comes.
     fn accept(&self, listener: &TcpListener) -> Option<TcpStream> {
         while !self.over.load(Ordering::Relaxed) {
+            thread::sleep(Duration::from_millis(2));
+            if !self.is_open.load(Ordering::Relaxed) {
+                continue;
+            }
             match listener.accept() {
                 Ok((stream, _)) => {
                     // Some systems let it inherit the listener's mode.
@@ -108,7 +131,6 @@ impl Shared {
                 Err(err) if err.kind() == ErrorKind::WouldBlock => {}
                 Err(_) => return None,
             }
-            thread::sleep(Duration::from_millis(2));
         }
         None
     }
@@ -124,8 +146,10 @@ impl Shared {
         let open = vec![client.try_clone()?, server.try_clone()?];
         *self.open.lock().unwrap_or_else(PoisonError::into_inner) = open;
         // What arrives in one piece leaves in one piece, at once.
-        client.set_nodelay(true)?;
-        server.set_nodelay(true)?;
+        for stream in [client, server] {
+            // Fails on some systems where the peer has gone: the reads below say so.
+            let _ = stream.set_nodelay(true);
+        }
         thread::scope(|scope| {
             scope.spawn(|| self.copy(client, server, OUT, names, transcript));
             self.copy(server, client, IN, names, transcript);
@@ -191,6 +215,7 @@ mod tests {
         let transcript = Arc::new(Transcript::new());
         let to = server.local_addr().unwrap();
         let relay = Relay::start("nc", "server", to, Arc::clone(&transcript)).unwrap();
+        relay.opens();
         let client = TcpStream::connect(relay.addr).unwrap();
         let (far, _) = server.accept().unwrap();
         for stream in [&client, &far] {

@@ -4,9 +4,9 @@
 //! for by the demo. Nothing here waits without a bound, and nothing that was started outlives the
 //! show.
 
-use super::diagram::{self, Diagram, wrapped};
-use super::relay::Relay;
-use super::trace::{Section, Trace};
+pub use super::screen::Paper;
+use super::screen::Screen;
+use super::trace::Trace;
 use crate::grader::bytes;
 use crate::grader::check::Stop;
 use crate::grader::client::Client;
@@ -15,16 +15,14 @@ use crate::grader::launch::Launch;
 use crate::grader::listener::{Refusing, free_ports};
 use crate::grader::program::{Input, PATIENCE, Program, Start};
 use crate::grader::seed::Seed;
-use crate::grader::transcript::{Event, Transcript, What};
-use std::collections::BTreeSet;
+use crate::grader::transcript::{Transcript, What};
 use std::io::{self, BufRead, ErrorKind, IsTerminal};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What a demo ends with: it was played to its end, or why not.
 pub type Played = Result<(), Leave>;
@@ -65,9 +63,6 @@ impl From<Stop> for Leave {
     }
 }
 
-/// Where a show is written; false once nobody reads it any more.
-pub type Paper = Box<dyn FnMut(&str) -> bool + Send>;
-
 /// Who turns the pages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
@@ -94,8 +89,8 @@ pub struct Staging {
 
 /// A demo while it is played.
 pub struct Show {
-    screen: Arc<Screen>,
-    transcript: Arc<Transcript>,
+    pub(super) screen: Arc<Screen>,
+    pub(super) transcript: Arc<Transcript>,
     pace: Pace,
     programs: Vec<(&'static str, PathBuf)>,
     running: Vec<Arc<Program>>,
@@ -109,13 +104,6 @@ pub struct Server {
     pub addr: SocketAddr,
 }
 
-/// A program that is not ours, and the relay through which it talks to a server.
-pub struct Guest {
-    who: String,
-    pub program: Arc<Program>,
-    _relay: Relay,
-}
-
 impl Show {
     pub fn new(staging: Staging) -> Show {
         static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -127,28 +115,11 @@ impl Show {
             pace,
             programs,
         } = staging;
-        let width = width.clamp(60, 120);
         let beat = match pace {
             Pace::Enter => USUAL_PACE / 5,
             Pace::Auto(pace) => pace / 5,
         };
-        let screen = Arc::new(Screen {
-            drawn: Mutex::new(Drawn {
-                paper,
-                read: true,
-                width,
-                bold,
-                diagram: Diagram::new(width),
-                sections: vec![Section::default()],
-                header_due: true,
-                zero: None,
-                paused: Duration::ZERO,
-                legends: Vec::new(),
-                known: BTreeSet::new(),
-            }),
-            changed: Condvar::new(),
-            beat,
-        });
+        let screen = Arc::new(Screen::new(paper, width, bold, beat));
         let watcher = Arc::clone(&screen);
         let transcript = Arc::new(Transcript::watched(move |event| watcher.event(event)));
         let mark = format!("wireside-demo-{}-{count}", std::process::id());
@@ -376,6 +347,16 @@ impl Show {
         Ok(text.lines().take(lines).map(String::from).collect())
     }
 
+    /// Waits for so many lines on a server's stdout, and puts the last into the record: that line.
+    pub fn prints(&self, server: &Server, lines: usize) -> Result<String, Leave> {
+        let line = self
+            .printed(&server.program, lines)?
+            .pop()
+            .unwrap_or_default();
+        self.notes(&server.program.who, &line);
+        Ok(line)
+    }
+
     /// All lines of a program's stderr, once they are what is waited for.
     pub fn audit(
         &self,
@@ -430,123 +411,6 @@ impl Show {
             .awaits(limit, |event| event.who == who && event.what == what)
     }
 
-    // ---- programs that are not ours
-
-    /// Starts a command that the system may have, with `{host}` and `{port}` in it, and connects it
-    /// to the server through a relay that records. `None`, with a sentence to the room, if the
-    /// system hasn't got it or it doesn't connect.
-    pub fn guest(
-        &mut self,
-        who: &str,
-        words: &[&str],
-        input: Input,
-        server: &Server,
-    ) -> Result<Option<Guest>, Leave> {
-        let command = words.first().copied().unwrap_or_default();
-        if find_in_path(command).is_none() {
-            self.remarks(&format!("{command} is not installed here."));
-            return Ok(None);
-        }
-        let launch = Launch::Command(words.iter().map(|word| word.to_string()).collect());
-        let guest = self.through_relay(&launch, who, input, server)?;
-        if guest.is_none() {
-            self.remarks(&format!("{command} is installed, but has not connected."));
-        }
-        Ok(guest)
-    }
-
-    /// A chapter program in the place of such a command: `PROGRAM ADDR`.
-    pub fn stand_in(
-        &mut self,
-        who: &str,
-        program: &str,
-        input: Input,
-        server: &Server,
-    ) -> Result<Guest, Leave> {
-        let launch = Launch::Built(self.executable(program)?);
-        let guest = self.through_relay(&launch, who, input, server)?;
-        guest.ok_or_else(|| Leave::Failed(format!("{program} has not connected to the server")))
-    }
-
-    fn through_relay(
-        &mut self,
-        launch: &Launch,
-        who: &str,
-        input: Input,
-        server: &Server,
-    ) -> Result<Option<Guest>, Leave> {
-        let name = &server.program.who;
-        let transcript = Arc::clone(&self.transcript);
-        let relay = Relay::start(who, name, server.addr, Arc::clone(&transcript))
-            .map_err(|err| Leave::Failed(format!("cannot listen on 127.0.0.1: {err}")))?;
-        let program = self.launch(launch, who, Some(relay.addr), &[], input, transcript)?;
-        let deadline = Instant::now() + PATIENCE;
-        while !self.awaits(who, What::Connects, Duration::from_millis(50)) {
-            // Its connection may have come just before its end.
-            let ended = program.exit().is_some();
-            if (ended && !self.awaits(who, What::Connects, Duration::from_millis(500)))
-                || Instant::now() > deadline
-            {
-                program.end();
-                self.transcript
-                    .write(who, "", What::Exits, "before it connected");
-                return Ok(None);
-            }
-        }
-        Ok(Some(Guest {
-            who: who.to_string(),
-            program,
-            _relay: relay,
-        }))
-    }
-
-    /// Waits until a guest has printed these bytes: it has heard them.
-    pub fn guest_printed(&self, guest: &Guest, expected: &[u8]) -> Played {
-        let has = |bytes: &[u8]| bytes.windows(expected.len()).any(|part| part == expected);
-        if guest
-            .program
-            .wait_output(PATIENCE, |stdout, _| has(&stdout.bytes))
-        {
-            return Ok(());
-        }
-        let (stdout, stderr) = guest.program.outputs();
-        let got = bytes::brief(&stdout.bytes, 60);
-        let due = bytes::brief(expected, 60);
-        let mut words = format!("{} printed {got}, not {due}", guest.who);
-        if let Some(last) = stderr.last_lines(1).first() {
-            words.push_str(&format!("; on stderr: {last}"));
-        }
-        Err(Leave::Failed(words))
-    }
-
-    /// Sees a guest off: its half-close, the server's end, its exit. One that keeps its connection
-    /// open for longer than `limit` is ended. Whether it ended by itself.
-    pub fn sees_off(&self, guest: Guest, limit: Duration) -> Result<bool, Leave> {
-        let is =
-            |event: &Event, whats: &[What]| event.who == guest.who && whats.contains(&event.what);
-        // Where a process that is ended resets its connections, the server's end is heard by nobody.
-        let left = |event: &Event| is(event, &[What::HalfCloses, What::Resets]);
-        let over = |event: &Event| is(event, &[What::HearsEnd, What::HearsReset, What::Resets]);
-        let own = self.screen.awaits(limit, left);
-        if !own {
-            self.notes(&guest.who, "stays: the demo ends its process");
-            guest.program.end();
-        }
-        if !self.screen.awaits(PATIENCE, left) || !self.screen.awaits(PATIENCE, over) {
-            let who = &guest.who;
-            return Err(Leave::Failed(format!(
-                "{who}'s connection is still open after 10 s"
-            )));
-        }
-        if guest.program.wait_exit(PATIENCE).is_none() {
-            self.notes(&guest.who, "does not end: the demo ends its process");
-            guest.program.end();
-        }
-        self.ends(&guest.program)?;
-        guest.program.end();
-        Ok(own)
-    }
-
     // ---- beneath
 
     /// What was recorded, as it is committed.
@@ -566,7 +430,7 @@ impl Show {
         self.screen.drawn().read
     }
 
-    fn executable(&self, program: &str) -> Result<PathBuf, Leave> {
+    pub(super) fn executable(&self, program: &str) -> Result<PathBuf, Leave> {
         let known = self.programs.iter().find(|(name, _)| *name == program);
         known.map(|(_, path)| path.clone()).ok_or_else(|| {
             Leave::Failed(format!(
@@ -575,7 +439,7 @@ impl Show {
         })
     }
 
-    fn launch(
+    pub(super) fn launch(
         &mut self,
         launch: &Launch,
         who: &str,
@@ -607,212 +471,5 @@ impl Drop for Show {
         for program in &self.running {
             program.end();
         }
-    }
-}
-
-/// Where an executable of this name is, if the system has one.
-pub fn find_in_path(command: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    let names = [command.to_string(), format!("{command}.exe")];
-    let names = if cfg!(windows) {
-        &names[1..]
-    } else {
-        &names[..1]
-    };
-    std::env::split_paths(&path)
-        .flat_map(|folder| names.iter().map(move |name| folder.join(name)))
-        .find(|file| is_executable(file))
-}
-
-/// Whether a command's help names an option. For commands of which there are several.
-pub fn has_option(command: &str, option: &str) -> bool {
-    let help = Command::new(command)
-        .arg("-h")
-        .stdin(Stdio::null())
-        .output();
-    help.is_ok_and(|help| {
-        let text = [help.stdout, help.stderr].concat();
-        String::from_utf8_lossy(&text)
-            .lines()
-            .any(|line| line.trim_start().starts_with(option))
-    })
-}
-
-#[cfg(unix)]
-fn is_executable(file: &Path) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    file.metadata()
-        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
-}
-
-#[cfg(not(unix))]
-fn is_executable(file: &Path) -> bool {
-    file.is_file()
-}
-
-/// What is drawn, shared by the show and by whoever writes to the transcript.
-struct Screen {
-    drawn: Mutex<Drawn>,
-    changed: Condvar,
-    /// After each event, so that the room can follow.
-    beat: Duration,
-}
-
-struct Drawn {
-    paper: Paper,
-    /// Somebody still reads it.
-    read: bool,
-    width: usize,
-    bold: bool,
-    diagram: Diagram,
-    sections: Vec<Section>,
-    /// The lanes' names are written above the next event.
-    header_due: bool,
-    /// When the step's first event was.
-    zero: Option<Duration>,
-    /// What the beats have added to the step's times: it is not the conversation's doing.
-    paused: Duration,
-    /// What the signs of this step mean, where nobody was told yet.
-    legends: Vec<&'static str>,
-    known: BTreeSet<&'static str>,
-}
-
-impl Screen {
-    fn drawn(&self) -> MutexGuard<'_, Drawn> {
-        // A panic elsewhere leaves at worst half a line.
-        self.drawn.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn event(&self, event: &Event) {
-        self.drawn().event(event);
-        self.changed.notify_all();
-        if !self.beat.is_zero() {
-            thread::sleep(self.beat);
-            self.drawn().paused += self.beat;
-        }
-    }
-
-    fn awaits(&self, limit: Duration, is_due: impl Fn(&Event) -> bool) -> bool {
-        // The beats are not the conversation's doing.
-        let deadline = Instant::now() + limit + self.beat * 4;
-        let mut drawn = self.drawn();
-        loop {
-            if drawn
-                .sections
-                .last()
-                .is_some_and(|section| section.events.iter().any(&is_due))
-            {
-                return true;
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return false;
-            }
-            let waited = self.changed.wait_timeout(drawn, left);
-            drawn = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-    }
-}
-
-impl Drawn {
-    fn lanes(&mut self, names: &[&str]) {
-        let lanes: Vec<String> = names.iter().map(|name| name.to_string()).collect();
-        self.diagram.set_lanes(&lanes);
-        self.header_due = true;
-        match self.sections.last_mut() {
-            Some(section) if section.events.is_empty() => section.lanes = lanes,
-            _ => self.sections.push(Section {
-                lanes,
-                ..Section::default()
-            }),
-        }
-    }
-
-    fn begin_section(&mut self, heading: &str) {
-        let lanes = self
-            .sections
-            .last()
-            .map(|s| s.lanes.clone())
-            .unwrap_or_default();
-        self.sections.push(Section {
-            heading: heading.to_string(),
-            lanes,
-            events: Vec::new(),
-        });
-        self.header_due = true;
-        (self.zero, self.paused) = (None, Duration::ZERO);
-    }
-
-    fn event(&mut self, event: &Event) {
-        if self.header_due {
-            let header = self.diagram.header();
-            self.line("");
-            self.bold_line(&header);
-            self.header_due = false;
-        }
-        let zero = *self.zero.get_or_insert(event.at);
-        let at = event.at.saturating_sub(zero).saturating_sub(self.paused);
-        for row in self.diagram.rows(event, at) {
-            self.line(&row);
-        }
-        let legend = diagram::sign_of(event.what).legend;
-        if !legend.is_empty() && self.known.insert(legend) {
-            self.legends.push(legend);
-        }
-        if let Some(section) = self.sections.last_mut() {
-            section.events.push(event.clone());
-        }
-    }
-
-    fn finish_step(&mut self) {
-        let legends = std::mem::take(&mut self.legends);
-        if !legends.is_empty() {
-            self.line("");
-            for legend in legends {
-                self.paragraph(&format!("   {legend}"));
-            }
-        }
-    }
-
-    fn heading(&mut self, text: &str) {
-        for line in wrapped(text, self.width) {
-            self.bold_line(&line);
-        }
-    }
-
-    /// Wrapped; every line is indented as the first.
-    fn paragraph(&mut self, text: &str) {
-        let indent = text.len() - text.trim_start().len();
-        for line in wrapped(text, self.width - indent) {
-            self.line(&format!("{:indent$}{line}", ""));
-        }
-    }
-
-    fn verbatim(&mut self, line: &str) {
-        let mut line: String = line
-            .chars()
-            .map(|c| if c == '\t' { ' ' } else { c })
-            .collect();
-        if line.chars().count() > self.width {
-            line = line.chars().take(self.width - 1).collect();
-            line.push('…');
-        }
-        self.line(&line);
-    }
-
-    fn bold_line(&mut self, line: &str) {
-        if self.bold && !line.is_empty() {
-            self.put(&format!("\x1b[1m{line}\x1b[0m\n"));
-        } else {
-            self.line(line);
-        }
-    }
-
-    fn line(&mut self, line: &str) {
-        self.put(&format!("{line}\n"));
-    }
-
-    fn put(&mut self, text: &str) {
-        self.read = self.read && (self.paper)(text);
     }
 }

@@ -202,7 +202,7 @@ impl Pen {
     fn remark(&mut self, section: &Section, event: &Event, lane: usize, mark: char) {
         let x = lane_x(section, lane);
         let last = lane > 0 && lane + 1 == section.lanes.len();
-        let room = if last { x - 12 } else { WIDTH - x - 12 } * 10 / CHARACTER;
+        let room = if last { x - 14 } else { WIDTH - x - 14 } * 10 / CHARACTER;
         let label = diagram::label(event, room);
         let lines = diagram::wrapped(&label, room).into_iter().take(4).zip(1..);
         let (anchor, at) = if last {

@@ -156,8 +156,8 @@ struct Names {
 }
 
 impl Names {
-    /// `127.0.0.1:41873`, `port 41873` and `pid 712` without their numbers. Port 0, which asks for
-    /// any, stays.
+    /// `127.0.0.1:41873`, `127.0.0.1 41873`, `port 41873` and `pid 712` without their numbers.
+    /// Port 0, which asks for any, stays.
     fn normalised(&mut self, text: &str) -> String {
         let mut out = String::new();
         let mut rest = text;
@@ -168,8 +168,13 @@ impl Names {
                 .unwrap_or(number.len());
             let (number, after) = number.split_at(end);
             out.push_str(&rest[..start]);
-            let is_port = number != "0" && number.len() <= 5;
-            if is_port && (follows_address(&out) || out.ends_with("port ")) {
+            let is_port = match number.parse::<u16>() {
+                // `nc 127.0.0.1 41873`; small numbers behind an address may be anything.
+                Ok(1024..) if follows_address(&out, ' ') => true,
+                Ok(1..) => follows_address(&out, ':') || out.ends_with("port "),
+                _ => false,
+            };
+            if is_port {
                 out.push_str(&named("port", &mut self.ports, number));
             } else if out.ends_with("pid ") {
                 out.push_str(&named("pid", &mut self.processes, number));
@@ -183,8 +188,8 @@ impl Names {
 }
 
 /// Whether what comes next is the port of an address: `127.0.0.1:`, `[::1]:`.
-fn follows_address(before: &str) -> bool {
-    let Some(host) = before.strip_suffix(':') else {
+fn follows_address(before: &str, separator: char) -> bool {
+    let Some(host) = before.strip_suffix(separator) else {
         return false;
     };
     host.ends_with(']')
@@ -329,9 +334,10 @@ mod tests {
     #[test]
     fn ports_and_process_numbers_get_letters_and_nothing_else_does() {
         let mut names = Names::default();
-        let before = "127.0.0.1:7001 to [::1]:80 port 7001, pid 12, 12:30, port 0, 127.0.0.1:0";
+        let before = "127.0.0.1:7001 to [::1]:80 port 7001, pid 12, 12:30, port 0, 127.0.0.1:0, \
+                      nc 127.0.0.1 7001 5, os error 98";
         let after = "127.0.0.1:<port A> to [::1]:<port B> port <port A>, pid <pid A>, 12:30, \
-                     port 0, 127.0.0.1:0";
+                     port 0, 127.0.0.1:0, nc 127.0.0.1 <port A> 5, os error 98";
         assert_eq!(names.normalised(before), after);
     }
 

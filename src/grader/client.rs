@@ -187,23 +187,28 @@ impl Client {
     }
 
     /// Sends back what it hears, piece by piece, until these bytes have all come and gone. Like an
-    /// echo server it reads no further while nobody takes what it has to say.
+    /// echo server it reads no further while its echo is not taken; how much a kernel would keep of
+    /// an echo that nobody reads (32 MiB here and there) makes no difference to it.
     pub fn echoes(&mut self, bytes: &[u8]) -> Told {
         self.inbox_most = 64 << 10;
         let mut done = 0;
         while done < bytes.len() {
+            let so_far = |_: &Failure| Some(format!("after {done} of {} bytes", bytes.len()));
             let deadline = Instant::now() + PATIENCE;
             while self.inbox.is_empty() && self.ending.is_none() && Instant::now() < deadline {
                 self.wait(false, deadline);
             }
-            let wanted = self.inbox.len().clamp(1, bytes.len() - done);
-            let piece = &bytes[done..done + wanted];
-            self.hears(piece)
-                .and_then(|()| self.says(piece))
-                .map_err(|stop| {
-                    stop.remarked(|_| Some(format!("after {done} of {} bytes", bytes.len())))
-                })?;
-            done += wanted;
+            let piece = &bytes[done..][..self.inbox.len().clamp(1, bytes.len() - done)];
+            self.hears(piece).map_err(|stop| stop.remarked(so_far))?;
+            self.says(piece).map_err(|stop| stop.remarked(so_far))?;
+            if !self.all_is_read(Instant::now() + PATIENCE) {
+                let stop = self.silence(
+                    "a reader that takes the echo while it sends".into(),
+                    "the echo waits, unread, in its receive queue".into(),
+                );
+                return Err(stop.remarked(so_far));
+            }
+            done += piece.len();
         }
         self.inbox_most = INBOX_MOST;
         Ok(())
@@ -219,26 +224,33 @@ impl Client {
         Ok(())
     }
 
-    /// Waits until the submission has read all that was said. Where the kernel doesn't tell, and
-    /// where a submission doesn't read, a pause has to do.
+    /// Waits until the submission has read all that was said, half a second at most. Where the
+    /// kernel doesn't tell, a pause has to do.
     pub fn fence(&mut self) -> Told {
-        let deadline = Instant::now() + Duration::from_millis(500);
-        while Instant::now() < deadline {
-            if !kernel::has_tables() {
-                thread::sleep(Duration::from_millis(20));
-                return Ok(());
-            }
-            let Some(row) = kernel::far_end(self.near, self.far) else {
-                return Ok(());
-            };
+        if !kernel::has_tables() {
+            thread::sleep(Duration::from_millis(20));
+            return Ok(());
+        }
+        if self.all_is_read(Instant::now() + Duration::from_millis(500)) {
+            self.transcript.write(&self.who, "", What::AllRead, "");
+        }
+        Ok(())
+    }
+
+    /// Waits until the submission's receive queue is empty; whether it came to be in time. Of a
+    /// connection that is gone, and where the kernel doesn't tell, nothing waits to be read.
+    fn all_is_read(&mut self, deadline: Instant) -> bool {
+        while let Some(row) = kernel::far_end(self.near, self.far) {
             // An inode of 0: nobody has accepted the connection yet, so nobody can have read.
             if row.unread == 0 && row.inode != 0 && self.delivered() {
-                self.transcript.write(&self.who, "", What::AllRead, "");
-                return Ok(());
+                return true;
+            }
+            if Instant::now() > deadline {
+                return false;
             }
             self.wait(false, Instant::now() + Duration::from_millis(1));
         }
-        Ok(())
+        true
     }
 
     /// Whether nothing of what was said is still on its way.

@@ -6,6 +6,7 @@
 
 use std::io;
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, Command};
 use std::time::Duration;
 
@@ -38,11 +39,18 @@ mod system {
     use rustix::process::{
         Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
     };
+    use std::os::unix::fs::PermissionsExt;
     use std::os::unix::process::CommandExt;
 
     /// The child leads a process group: the whole of it can be ended, and Ctrl-C doesn't reach it.
     pub fn in_own_group(command: &mut Command) {
         command.process_group(0);
+    }
+
+    /// Lets us into a folder of our own whose owner was kept out.
+    pub fn open_folder(path: &Path) {
+        // Where that fails, so does what is done in it next.
+        let _ = std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700));
     }
 
     /// Waits until the child has ended, and leaves it unreaped: as long as it is, its number, which
@@ -122,9 +130,11 @@ mod system {
             let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
         }
 
-        /// Ends the children that we didn't start ourselves: with a mark, those that carry it; with
-        /// none, all. `ours` are the leaders that are looked after elsewhere.
+        /// Ends the children that we didn't start ourselves: with a mark, those that carry it or
+        /// have got rid of theirs; with none, all. `ours` are the leaders that are looked after
+        /// elsewhere.
         pub fn end_orphans(mark: Option<&str>, ours: &[u32]) {
+            let mine = group_of(std::process::id());
             // Killing one may orphan its children to us: look again until there is none.
             for _ in 0..64 {
                 let orphans = orphans(mark, ours);
@@ -132,6 +142,12 @@ mod system {
                     return;
                 }
                 for id in orphans {
+                    // One that forks and ends, again and again, is gone before it is killed; its
+                    // group is killed whole, with what it is just forking.
+                    let group = group_of(id).filter(|group| Some(*group) != mine);
+                    if let Some(group) = group.filter(|group| !ours.contains(group)) {
+                        kill_group(group);
+                    }
                     let Ok(pid) = pid(id) else { continue };
                     let _ = kill_process(pid, Signal::KILL);
                     let _ = waitpid(Some(pid), WaitOptions::empty());
@@ -150,9 +166,16 @@ mod system {
             ids.filter(|id| {
                 !ours.contains(id)
                     && parent_of(*id) == Some(me)
-                    && mark.is_none_or(|mark| carries(*id, mark))
+                    && mark.is_none_or(|mark| carries(*id, mark) || has_slipped_away(*id))
             })
             .collect()
+        }
+
+        /// Whether it has left our session and carries no mark at all: what we started ourselves is
+        /// in our session, also in the moment before it carries its mark.
+        fn has_slipped_away(id: u32) -> bool {
+            let session = |id| stat_word(id, 3);
+            session(id) != session(std::process::id()) && mark_of(id).is_none()
         }
 
         fn parent_of(id: u32) -> Option<u32> {
@@ -172,9 +195,15 @@ mod system {
         }
 
         fn carries(id: u32, mark: &str) -> bool {
-            let wanted = format!("{STAGE_VARIABLE}={mark}");
-            std::fs::read(format!("/proc/{id}/environ"))
-                .is_ok_and(|env| env.split(|b| *b == 0).any(|v| v == wanted.as_bytes()))
+            mark_of(id).is_some_and(|carried| carried == mark.as_bytes())
+        }
+
+        /// The mark in the environment that it was started with.
+        fn mark_of(id: u32) -> Option<Vec<u8>> {
+            let env = std::fs::read(format!("/proc/{id}/environ")).ok()?;
+            let name = format!("{STAGE_VARIABLE}=");
+            let mut variables = env.split(|b| *b == 0);
+            variables.find_map(|v| v.strip_prefix(name.as_bytes()).map(<[u8]>::to_vec))
         }
 
         /// Whether a socket is held by processes, and by none of a group or with its mark.
@@ -207,6 +236,20 @@ mod system {
 
         fn group_of(id: u32) -> Option<u32> {
             stat_word(id, 2)
+        }
+
+        /// Limits what a running process, and what it starts from now on, may do to the disk: the
+        /// size of a file that it writes, in bytes, and no core dumps. Without the rights to do so
+        /// it is left as it is.
+        pub fn limit_files(id: u32, bytes: u64) {
+            let Ok(pid) = pid(id) else { return };
+            for (resource, most) in [(Resource::Fsize, bytes), (Resource::Core, 0)] {
+                let limit = Rlimit {
+                    current: Some(most),
+                    maximum: Some(most),
+                };
+                let _ = prlimit(Some(pid), resource, limit);
+            }
         }
 
         /// Limits the address space of a running process, in bytes.
@@ -249,6 +292,8 @@ mod system {
 
     pub fn in_own_group(_command: &mut Command) {}
 
+    pub fn open_folder(_path: &Path) {}
+
     pub fn wait_unreaped(child: &mut Child) -> io::Result<Exit> {
         loop {
             if let Some(status) = child.try_wait()? {
@@ -289,6 +334,8 @@ mod without_linux {
     pub fn belongs_to_others(_inode: u64, _group: u32, _mark: &str) -> bool {
         false
     }
+
+    pub fn limit_files(_id: u32, _bytes: u64) {}
 
     pub fn limit_address_space(_id: u32, _bytes: u64) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())

@@ -26,8 +26,15 @@ const GRACE: Duration = Duration::from_secs(2);
 /// Bytes of stdout that are kept: more than any exercise prints. The rest is drained and counted.
 const STDOUT_KEPT: usize = 32 << 20;
 
+/// The same of a program that is given nothing on stdin, a server mostly: it has only its address
+/// and lines to print, and many run side by side.
+const STDOUT_KEPT_OF_SERVERS: usize = 4 << 20;
+
 /// Bytes of stderr that are kept.
 const STDERR_KEPT: usize = 64 << 10;
+
+/// The longest file that a program may write: no exercise asks for one, and the disk is everybody's.
+const FILE_MOST: u64 = 256 << 20;
 
 /// What a program reads on stdin.
 pub enum Input {
@@ -162,11 +169,16 @@ impl Program {
         })?;
         let group = child.id();
         running().insert(group);
+        platform::limit_files(group, FILE_MOST);
         transcript.write(start.who, "", What::Starts, shown);
 
         let watched = Arc::new(Watched::default());
+        let kept = match start.input {
+            Input::Bytes(_) => STDOUT_KEPT,
+            Input::Nothing | Input::Typed => STDOUT_KEPT_OF_SERVERS,
+        };
         if let Some(stdout) = child.stdout.take() {
-            watched.follow(stdout, |seen| &mut seen.stdout, STDOUT_KEPT);
+            watched.follow(stdout, |seen| &mut seen.stdout, kept);
         }
         if let Some(stderr) = child.stderr.take() {
             watched.follow(stderr, |seen| &mut seen.stderr, STDERR_KEPT);
@@ -270,12 +282,12 @@ impl Program {
             [] => "nothing on stdout".to_string(),
             line => format!("on stdout: {}", super::bytes::brief(line, 60)),
         };
-        Failure::new(
-            Symptom::NotReady,
-            "the line `listening on IP:PORT` on stdout, flushed",
-            got,
-        )
-        .when(format!("within {} s", limit.as_secs()))
+        let expected = match (self.announces, self.told) {
+            (false, Some(addr)) => format!("a server that listens at {addr}"),
+            _ => "the line `listening on IP:PORT` on stdout, flushed".to_string(),
+        };
+        Failure::new(Symptom::NotReady, expected, got)
+            .when(format!("within {} s", limit.as_secs()))
         .into()
     }
 

@@ -5,7 +5,7 @@ use super::client::Client;
 use super::failure::{Failure, Side, Symptom};
 use super::launch::Launch;
 use super::listener::{Listener, Refusing, Silent, free_ports};
-use super::platform::Exit;
+use super::platform::{self, Exit};
 use super::program::{Input, PATIENCE, Program, Start};
 use super::seed::Dice;
 use super::transcript::{Transcript, What};
@@ -14,7 +14,7 @@ use std::cell::{OnceCell, RefCell};
 use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -391,6 +391,34 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.path);
+        if fs::remove_dir_all(&self.path).is_err() {
+            remove_stubborn(&self.path);
+        }
     }
+}
+
+/// Removes a folder whose folders may not be entered, or lie deeper in each other than there are
+/// descriptors: what is in a folder is moved up beside it, then the folder is empty.
+fn remove_stubborn(root: &Path) {
+    platform::open_folder(root);
+    let mut moved = 0_u64;
+    let mut goes_on = true;
+    // Each round takes away a level of folders, until there is none or nothing can be done.
+    while goes_on {
+        goes_on = false;
+        for entry in fs::read_dir(root).into_iter().flatten().flatten() {
+            let path = entry.path();
+            if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                goes_on |= fs::remove_file(&path).is_ok();
+                continue;
+            }
+            platform::open_folder(&path);
+            for inner in fs::read_dir(&path).into_iter().flatten().flatten() {
+                moved += 1;
+                let _ = fs::rename(inner.path(), root.join(format!(".moved-{moved}")));
+            }
+            goes_on |= fs::remove_dir(&path).is_ok();
+        }
+    }
+    let _ = fs::remove_dir(root);
 }

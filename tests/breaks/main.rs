@@ -4,6 +4,7 @@
 //! provokes the error on loopback. The row must have the kind that was seen, and on Linux its text.
 //! To add a row: write it in the page, and a `Row` with its function in the chapter's file.
 
+mod ch01;
 mod ch02;
 
 use std::fs;
@@ -21,7 +22,6 @@ struct Row {
 enum Seen {
     Error(io::Error),
     /// No error, though many take it for one: `Ok(0)`. The row's kind is then a dash.
-    #[allow(dead_code)]
     Value(String),
     /// It can't be brought about on this system; the row says so. The text is the reason.
     #[allow(dead_code)]

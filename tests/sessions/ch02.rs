@@ -32,6 +32,7 @@ fn ch02_one_read(session: &mut Session) {
     server.shows("closed after 6 bytes");
     client.types("is anybody there?");
     client.ends();
+    client.asks_for_the_status();
 }
 
 fn ch02_one_read_at_once(session: &mut Session) {
@@ -108,7 +109,7 @@ fn ch02_second_client(session: &mut Session) {
     alice.types("I am Alice");
     alice.shows("I am Alice");
     server.shows("connected");
-    bob.runs("nc -Nv 127.0.0.1 7002");
+    bob.runs("nc -nvN 127.0.0.1 7002");
     bob.shows("succeeded");
     bob.types("I am Bob");
     bob.stays_silent(Duration::from_millis(500));
@@ -135,7 +136,7 @@ fn ch02_send_all(session: &mut Session) {
     let mut client = session.terminal("");
     let mut server = session.offstage();
     server.serves(ECHO_SERVER);
-    client.runs(&format!("head -c 64000000 /dev/zero | {SHIPPED_CLIENT}"));
+    client.runs(&format!("head -c 100000000 /dev/zero | {SHIPPED_CLIENT}"));
     client.stays_silent(Duration::from_secs(2));
     client.types_ctrl_c();
 }
@@ -145,5 +146,5 @@ fn ch02_both_at_once(session: &mut Session) {
     let mut server = session.offstage();
     server.serves(ECHO_SERVER);
     let program = "cargo run --bin ch02_echo_client 127.0.0.1:7002";
-    client.runs_to_its_end(&format!("head -c 64000000 /dev/zero | {program} | wc -c"));
+    client.runs_to_its_end(&format!("head -c 100000000 /dev/zero | {program} | wc -c"));
 }

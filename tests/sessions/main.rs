@@ -7,6 +7,7 @@
 
 #![cfg(target_os = "linux")]
 
+mod ch01;
 mod ch02;
 mod names;
 mod session;
@@ -18,7 +19,7 @@ use std::fs;
 use session::{Recorded, folder, root};
 
 /// The sessions of every chapter, in order.
-const CHAPTERS: &[&[Recorded]] = &[ch02::SESSIONS];
+const CHAPTERS: &[&[Recorded]] = &[ch01::SESSIONS, ch02::SESSIONS];
 
 /// Names the sessions of a chapter, `NAME [peers that it needs] [its terminals];`, and makes each a
 /// test. A terminal "server" is the file `NAME_server.txt`; the terminal "" is `NAME.txt`.

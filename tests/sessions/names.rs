@@ -12,6 +12,7 @@ pub struct Names {
     /// The ephemeral ports, in the order in which they were first shown.
     clients: Vec<u16>,
     masks: Vec<(String, String)>,
+    rules: Vec<fn(&str) -> String>,
 }
 
 impl Names {
@@ -22,6 +23,10 @@ impl Names {
 
     pub fn mask(&mut self, real: String, shown: &str) {
         self.masks.push((real, shown.to_string()));
+    }
+
+    pub fn rule(&mut self, rule: fn(&str) -> String) {
+        self.rules.push(rule);
     }
 
     /// A command as the book shows it, with the ports at which the servers really are.
@@ -57,7 +62,7 @@ impl Names {
         for (real, shown) in &self.masks {
             text = replace_word(&text, real, shown);
         }
-        text
+        self.rules.iter().fold(text, |text, rule| rule(&text))
     }
 
     fn port(&mut self, port: u16) -> String {

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::rc::Rc;
 
 use crate::names::Names;
@@ -41,6 +41,17 @@ impl Session {
         Terminal::new(String::new(), Rc::default(), Rc::clone(&self.names))
     }
 
+    /// This port is the same in every run: it lies in a network of the session's own.
+    pub fn has_port(&mut self, port: u16) {
+        self.names.borrow_mut().server(port, port);
+    }
+
+    /// From here on what is shown goes through this, for what differs between two runs and is no
+    /// word by itself.
+    pub fn shows_through(&mut self, rule: fn(&str) -> String) {
+        self.names.borrow_mut().rule(rule);
+    }
+
     /// From here on every `real` (a PID, say), as a word of its own, is shown as `<pid>` or
     /// whatever `shown` is.
     #[allow(dead_code)]
@@ -59,7 +70,7 @@ impl Recorded {
 
     /// Plays the session and compares it with its files, or writes them where BLESS=1.
     pub fn check(&self, peers: &[&str], story: fn(&mut Session)) {
-        if !peers.iter().all(|peer| installed(peer)) {
+        if !peers.iter().all(|peer| installed(peer, self.name)) {
             return;
         }
         let mut session = Session {
@@ -104,25 +115,50 @@ pub fn folder() -> PathBuf {
     root().join("book/sessions")
 }
 
+/// A peer of sessions with a firewall: nft, in a network of their own. Nobody is required to have
+/// it, since a container and some distributions don't let a user have one.
+const OWN_NETWORK: &str = "unshare -rn nft";
+
 /// Whether a program of another maker is here. Where WIRESIDE_ALL_PEERS=1, it has to be.
-fn installed(peer: &str) -> bool {
-    let which = format!("command -v {peer}");
-    let found = Command::new("sh")
-        .args(["-c", &which])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success());
+fn installed(peer: &str, session: &str) -> bool {
+    let output = |command: &str| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", command]).stdin(Stdio::null());
+        shell.output().expect("a shell runs")
+    };
+    let mut missing = None;
+    if peer == OWN_NETWORK {
+        if !output("unshare -rn nft list ruleset").status.success() {
+            eprintln!("skipped: {session}: no network of its own with nft can be had here");
+            return false;
+        }
+    } else if !output(&format!("command -v {peer}")).status.success() {
+        missing = Some("is not installed");
+    } else if peer == "nc" && !is_openbsd_s(&output("nc -h")) {
+        missing = Some("is another one than OpenBSD's, whose words the session has");
+    }
+    let Some(wrong) = missing else {
+        return true;
+    };
     let required = std::env::var_os("WIRESIDE_ALL_PEERS").is_some_and(|value| value == "1");
     assert!(
-        found || !required,
-        "{peer} is not installed, and WIRESIDE_ALL_PEERS=1 asks for every peer"
+        !required,
+        "{session}: {peer} {wrong}, and WIRESIDE_ALL_PEERS=1 asks for every peer"
     );
-    if !found {
-        eprintln!("skipped: {peer} is not installed");
-    }
-    found
+    eprintln!("skipped: {session}: {peer} {wrong}");
+    false
+}
+
+/// There are several programs called nc. This one's usage begins `nc [-46CDdFhklNnrStUuvZz]`.
+fn is_openbsd_s(help: &Output) -> bool {
+    let said = [&help.stdout[..], &help.stderr[..]].concat();
+    let said = String::from_utf8_lossy(&said).into_owned();
+    let mut clusters = said.split("[-").filter_map(|rest| rest.split(']').next());
+    clusters.any(|options| {
+        ['k', 'l', 'N', 'n', 'v']
+            .iter()
+            .all(|option| options.contains(*option))
+    })
 }
 
 /// A run that is ended midway leaves the old file, never half of the new one.

@@ -77,6 +77,13 @@ impl Terminal {
         self.start(command, &real);
     }
 
+    /// Types a command, and another is run that shows the same: grading builds the learner's own
+    /// file, and a test must not depend on what stands there.
+    #[track_caller]
+    pub fn runs_as(&mut self, shown: &str, real: &str) {
+        self.start(shown, real);
+    }
+
     /// Waits for a line that holds these words, and shows everything up to its end.
     #[track_caller]
     pub fn shows(&mut self, words: &str) {
@@ -118,7 +125,6 @@ impl Terminal {
     }
 
     /// Runs a command to its end.
-    #[allow(dead_code)]
     #[track_caller]
     pub fn runs_to_its_end(&mut self, command: &str) {
         self.runs(command);
@@ -126,7 +132,6 @@ impl Terminal {
     }
 
     /// Asks the shell for the exit status of the program that ended last.
-    #[allow(dead_code)]
     #[track_caller]
     pub fn asks_for_the_status(&mut self) {
         let status = self.status.expect("a program that has ended, by no signal");
@@ -134,7 +139,6 @@ impl Terminal {
     }
 
     /// The program prints nothing for so long, and doesn't end. For what lasts for ever only.
-    #[allow(dead_code)]
     #[track_caller]
     pub fn stays_silent(&mut self, time: Duration) {
         let running = self.running();
@@ -149,7 +153,6 @@ impl Terminal {
     }
 
     /// Types Ctrl+C, and waits for the end.
-    #[allow(dead_code)]
     #[track_caller]
     pub fn types_ctrl_c(&mut self) {
         self.shown.borrow_mut().push_str("^C\n");
@@ -159,6 +162,7 @@ impl Terminal {
     }
 
     /// The PID of the program that runs; of the shell, if the command is a pipeline.
+    // For the chapters whose sessions show one.
     #[allow(dead_code)]
     #[track_caller]
     pub fn pid(&mut self) -> u32 {
@@ -320,29 +324,30 @@ fn with_programs(command: &str) -> String {
 /// An exercise as shipped, compiled: the learner's own file may be solved by now. The exercises
 /// that a session shows need std alone.
 fn shipped(name: &str) -> PathBuf {
-    static COMPILING: Mutex<()> = Mutex::new(());
-    // A test that failed meanwhile has left the file whole or not at all.
-    let _one_at_a_time = COMPILING.lock().unwrap_or_else(PoisonError::into_inner);
-    let source = root().join(format!("exercises/shipped/{name}.rs"));
-    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}_{}", process::id()));
-    if program.exists() {
+    static COMPILED: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    // A test that failed meanwhile has left each program whole or not there.
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    let program = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    if compiled.iter().any(|done| done == name) {
         return program;
     }
-    let unfinished = program.with_extension("unfinished");
+    let source = root().join(format!("exercises/shipped/{name}.rs"));
+    let unfinished = program.with_extension(process::id().to_string());
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let compiled = Command::new(rustc)
+    let output = Command::new(rustc)
         .args(["--edition", "2024", "-o"])
         .arg(&unfinished)
         .arg(&source)
         .output()
         .expect("rustc runs");
-    let said = String::from_utf8_lossy(&compiled.stderr);
+    let said = String::from_utf8_lossy(&output.stderr);
     assert!(
-        compiled.status.success(),
+        output.status.success(),
         "cannot compile {}:\n{said}",
         source.display()
     );
     fs::rename(&unfinished, &program).expect("rename what was compiled");
+    compiled.push(name.to_string());
     program
 }
 

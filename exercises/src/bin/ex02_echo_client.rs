@@ -1,8 +1,9 @@
 //! # Echo client ★★
 //!
 //! Send stdin, print what returns. As it stands, the client sends everything before it reads, and
-//! reads once. With a few bytes that works. With 8 MiB the server's replies fill the buffers on the
-//! way back, the server can't write any more and so doesn't read, and both wait for ever.
+//! reads once. With a few bytes that works. With many it prints the first of them. With more than
+//! the buffers of both directions hold, the server can't write any more and so doesn't read, the
+//! client can't write any more and so doesn't read either, and both wait for ever.
 //!
 //! What is graded:
 //! - `ex02_echo_client ADDR` sends all of stdin, byte for byte, and then half-closes;
@@ -18,6 +19,7 @@
 //!
 //!     cargo run --bin ch02_echo_server 127.0.0.1:7002                 # terminal 1
 //!     echo hello | cargo run -p exercises --bin ex02_echo_client 127.0.0.1:7002
+//!     head -c 100000000 /dev/zero | cargo run -p exercises --bin ex02_echo_client 127.0.0.1:7002
 //!     cargo course grade ex02_echo_client
 
 use std::io::{self, Read, Write};

@@ -1,8 +1,8 @@
 //! # Echo client: a solution
 //!
-//! One thread sends while this one receives, so that neither direction fills up and stops the other.
-//! The end of the reply decides: by then as many bytes must have come back as were sent, and all of
-//! stdin must have been sent. The sender is not waited for without a limit, because it may sit in a
+//! One thread sends while this one receives, so that neither direction fills up and stops the
+//! other. The end of the reply decides: by then as many bytes must have come back as were sent, and
+//! all of stdin must have been sent. The sender is not waited for without a limit: it may sit in a
 //! write to a server that reads no more, or at a terminal where nobody types.
 //!
 //!     echo hello | cargo run -p solutions --bin sol02_echo_client 127.0.0.1:7002
@@ -40,8 +40,8 @@ fn converse(stream: TcpStream) -> io::Result<()> {
         _ = outgoing.shutdown(Shutdown::Write);
     });
     let received = receive(&stream)?;
-    // The server has ended. If all of stdin is sent, the sender knows it now or in a moment. If not,
-    // `join` might wait for hours: a channel can be waited on for a while.
+    // The server has ended. If all of stdin is sent, the sender knows it now or in a moment. If
+    // not, `join` might wait for hours: a channel can be waited on for a while.
     let wrong = match told.recv_timeout(Duration::from_secs(1)) {
         Ok(Ok(sent)) if received >= sent => return Ok(()),
         Ok(Ok(sent)) => format!("the server ended after {received} of {sent} bytes"),

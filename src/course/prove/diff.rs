@@ -21,13 +21,20 @@ pub fn head(text: &str, comment: &str) -> Result<Head, String> {
     let mut field = |word: &str| {
         let line = lines.next().unwrap_or_default();
         let value = line.strip_prefix(comment).map(str::trim_start);
-        let value = value.and_then(|rest| rest.strip_prefix(word)).map(str::trim);
+        let value = value
+            .and_then(|rest| rest.strip_prefix(word))
+            .map(str::trim);
         match value {
             Some(value) if !value.is_empty() => Ok(value.to_string()),
-            _ => Err(format!("the head needs a line `{word} …` where it has `{line}`")),
+            _ => Err(format!(
+                "the head needs a line `{word} …` where it has `{line}`"
+            )),
         }
     };
-    Ok(Head { mistake: field("mistake:")?, caught_by: field("caught by:")? })
+    Ok(Head {
+        mistake: field("mistake:")?,
+        caught_by: field("caught by:")?,
+    })
 }
 
 /// The lines that a hunk asks for, and those that it puts in their place.
@@ -46,7 +53,10 @@ pub fn apply(diff: &str, solution: &str) -> Result<String, String> {
     let lines: Vec<&str> = solution.lines().collect();
     let mut places = Vec::new();
     for (i, hunk) in hunks(diff)?.into_iter().enumerate() {
-        places.push((place(&hunk.old, &lines).map_err(|why| format!("hunk {}: {why}", i + 1))?, hunk));
+        places.push((
+            place(&hunk.old, &lines).map_err(|why| format!("hunk {}: {why}", i + 1))?,
+            hunk,
+        ));
     }
     places.sort_by_key(|(at, _)| *at);
     let mut out = Vec::new();
@@ -83,7 +93,11 @@ fn hunks(diff: &str) -> Result<Vec<Hunk<'_>>, String> {
             }
             "-" => hunk.old.push(rest),
             "+" => hunk.new.push(rest),
-            _ => return Err(format!("a line begins with none of space, - and +: `{line}`")),
+            _ => {
+                return Err(format!(
+                    "a line begins with none of space, - and +: `{line}`"
+                ));
+            }
         }
     }
     if hunks.iter().all(|hunk| hunk.old == hunk.new) {
@@ -101,10 +115,14 @@ fn place(old: &[&str], lines: &[&str]) -> Result<usize, String> {
         .filter(|at| &lines[*at..at + old.len()] == old);
     match (found.next(), found.next()) {
         (Some(at), None) => Ok(at),
-        (None, _) => {
-            Err(format!("the solution has its old lines, from `{}` on, nowhere", first.trim()))
-        }
-        _ => Err(format!("the solution has its old lines, from `{}` on, twice", first.trim())),
+        (None, _) => Err(format!(
+            "the solution has its old lines, from `{}` on, nowhere",
+            first.trim()
+        )),
+        _ => Err(format!(
+            "the solution has its old lines, from `{}` on, twice",
+            first.trim()
+        )),
     }
 }
 
@@ -121,14 +139,20 @@ mod tests {
 
     #[test]
     fn a_hunk_changes_its_place_and_keeps_the_rest() {
-        assert_eq!(applied("@@\n c\n-b\n+B\n+BB\n").unwrap(), "a\nb\n\nc\nB\nBB\nd\n");
+        assert_eq!(
+            applied("@@\n c\n-b\n+B\n+BB\n").unwrap(),
+            "a\nb\n\nc\nB\nBB\nd\n"
+        );
         assert_eq!(applied("@@\n-a\n").unwrap(), "b\n\nc\nb\nd\n");
         assert_eq!(applied("@@ anything\n-d\n+D").unwrap(), "a\nb\n\nc\nb\nD\n");
     }
 
     #[test]
     fn hunks_apply_in_any_order_and_not_to_each_other_s_lines() {
-        assert_eq!(applied("@@\n-d\n+a\n@@\n-a\n+d\n").unwrap(), "d\nb\n\nc\nb\na\n");
+        assert_eq!(
+            applied("@@\n-d\n+a\n@@\n-a\n+d\n").unwrap(),
+            "d\nb\n\nc\nb\na\n"
+        );
         let why = applied("@@\n a\n-b\n+B\n@@\n-a\n+A\n").unwrap_err();
         assert!(why.contains("same lines"), "{why}");
     }
@@ -144,7 +168,11 @@ mod tests {
         assert!(applied("@@\n-x\n+y\n").unwrap_err().contains("nowhere"));
         assert!(applied("@@\n-b\n+y\n").unwrap_err().contains("twice"));
         // Longer than the whole solution.
-        assert!(applied(&format!("@@\n{}+y\n", "-b\n".repeat(9))).unwrap_err().contains("nowhere"));
+        assert!(
+            applied(&format!("@@\n{}+y\n", "-b\n".repeat(9)))
+                .unwrap_err()
+                .contains("nowhere")
+        );
     }
 
     #[test]
@@ -169,10 +197,21 @@ mod tests {
 
     #[test]
     fn the_head_is_two_lines_in_this_order() {
-        let told = Head { mistake: "m".to_string(), caught_by: "c: d".to_string() };
-        assert_eq!(head("mistake: m\ncaught by: c: d\n@@", ""), Ok(told.clone()));
+        let told = Head {
+            mistake: "m".to_string(),
+            caught_by: "c: d".to_string(),
+        };
+        assert_eq!(
+            head("mistake: m\ncaught by: c: d\n@@", ""),
+            Ok(told.clone())
+        );
         assert_eq!(head("// mistake: m\n// caught by: c: d\n", "//"), Ok(told));
-        for wrong in ["", "caught by: c\nmistake: m\n", "mistake:\ncaught by: c\n", "mistake: m\n"] {
+        for wrong in [
+            "",
+            "caught by: c\nmistake: m\n",
+            "mistake:\ncaught by: c\n",
+            "mistake: m\n",
+        ] {
             assert!(head(wrong, "").is_err(), "{wrong:?}");
         }
     }

@@ -30,12 +30,18 @@ pub fn build(house: &House, programs: &BTreeMap<&str, &str>) -> Result<Built, St
         said = cargo(&folder, programs.len(), false)?;
     }
     if said.is_wanting(programs) {
-        return Err(format!("cargo could not build the proof's programs:\n{}", said.stderr));
+        return Err(format!(
+            "cargo could not build the proof's programs:\n{}",
+            said.stderr
+        ));
     }
     let mut built = Built::new();
     for name in programs.keys() {
         let words = said.words.remove(*name);
-        let came = said.executables.remove(*name).ok_or(words.unwrap_or_default());
+        let came = said
+            .executables
+            .remove(*name)
+            .ok_or(words.unwrap_or_default());
         built.insert(name.to_string(), came);
     }
     Ok(built)
@@ -51,7 +57,10 @@ fn write(house: &House, folder: &Path, programs: &BTreeMap<&str, &str>) -> Resul
     fs::create_dir_all(&src).map_err(|err| cannot(&src, err))?;
     let root = read(&house.manifest())?;
     let solutions = read(&house.root().join("solutions/Cargo.toml"))?;
-    let mut wanted = vec![(folder.join("Cargo.toml"), manifest(&root, &solutions, programs))];
+    let mut wanted = vec![(
+        folder.join("Cargo.toml"),
+        manifest(&root, &solutions, programs),
+    )];
     for (name, text) in programs {
         wanted.push((src.join(format!("{name}.rs")), text.to_string()));
     }
@@ -73,7 +82,10 @@ fn write(house: &House, folder: &Path, programs: &BTreeMap<&str, &str>) -> Resul
 
 /// The package's Cargo.toml: the solutions' features and dependencies, and nothing of their lints.
 fn manifest(root: &str, solutions: &str, programs: &BTreeMap<&str, &str>) -> String {
-    let edition = root.lines().find(|line| line.starts_with("edition = ")).unwrap_or_default();
+    let edition = root
+        .lines()
+        .find(|line| line.starts_with("edition = "))
+        .unwrap_or_default();
     let mut out = format!(
         "# Made by `cargo course prove`.\n[package]\nname = \"proof\"\nversion = \"0.0.0\"\n\
          {edition}\npublish = false\nautobins = false\n\n[workspace]\n\n\
@@ -93,7 +105,9 @@ fn manifest(root: &str, solutions: &str, programs: &BTreeMap<&str, &str>) -> Str
         }
     }
     for name in programs.keys() {
-        out.push_str(&format!("\n[[bin]]\nname = \"{name}\"\npath = \"src/{name}.rs\"\n"));
+        out.push_str(&format!(
+            "\n[[bin]]\nname = \"{name}\"\npath = \"src/{name}.rs\"\n"
+        ));
     }
     out
 }
@@ -109,17 +123,22 @@ struct Said {
 impl Said {
     /// Whether a program is missing and no compiler said why: cargo itself could not go on.
     fn is_wanting(&self, programs: &BTreeMap<&str, &str>) -> bool {
-        programs.keys().any(|name| {
-            !self.executables.contains_key(*name) && !self.words.contains_key(*name)
-        })
+        programs
+            .keys()
+            .any(|name| !self.executables.contains_key(*name) && !self.words.contains_key(*name))
     }
 
     fn take_in(&mut self, message: &Value) {
-        let Some(name) = message["target"]["name"].as_str() else { return };
+        let Some(name) = message["target"]["name"].as_str() else {
+            return;
+        };
         let words = &message["message"];
         if message["reason"] == "compiler-message" && words["level"] == "error" {
             let rendered = words["rendered"].as_str().unwrap_or_default();
-            self.words.entry(name.to_string()).or_default().push_str(rendered);
+            self.words
+                .entry(name.to_string())
+                .or_default()
+                .push_str(rendered);
         } else if let Some(executable) = message["executable"].as_str() {
             self.executables.insert(name.to_string(), executable.into());
         }
@@ -128,8 +147,17 @@ impl Said {
 
 fn cargo(folder: &Path, count: usize, offline: bool) -> Result<Said, String> {
     let mut command = Command::new(build::cargo_itself());
-    command.args(["build", "--keep-going", "--color", "never", "--message-format", "json"]);
-    command.arg("--manifest-path").arg(folder.join("Cargo.toml"));
+    command.args([
+        "build",
+        "--keep-going",
+        "--color",
+        "never",
+        "--message-format",
+        "json",
+    ]);
+    command
+        .arg("--manifest-path")
+        .arg(folder.join("Cargo.toml"));
     command.arg("--target-dir").arg(folder.join("target"));
     if offline {
         command.arg("--offline");
@@ -137,7 +165,10 @@ fn cargo(folder: &Path, count: usize, offline: bool) -> Result<Said, String> {
     if cfg!(feature = "tls") {
         command.args(["--features", "tls"]);
     }
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     platform::in_own_group(&mut command);
     let mut child = command.spawn().map_err(|err| {
         format!("cannot run cargo: {err}\nInstall Rust from https://rustup.rs, then try again.")
@@ -168,7 +199,9 @@ fn cargo(folder: &Path, count: usize, offline: bool) -> Result<Said, String> {
     interrupt::wait_if_under_way();
     said.stderr = stderr.join().unwrap_or_default();
     out::status_done();
-    ended.map(|_| said).map_err(|err| format!("lost sight of cargo: {err}"))
+    ended
+        .map(|_| said)
+        .map_err(|err| format!("lost sight of cargo: {err}"))
 }
 
 #[cfg(test)]
@@ -183,7 +216,13 @@ mod tests {
                          [[bin]]\nname = \"sol\"\n";
         let programs = BTreeMap::from([("one", ""), ("two", "")]);
         let made = manifest("x\nedition = \"2024\"\n", solutions, &programs);
-        for due in ["edition = \"2024\"", "tls = [", "a = \"1.0\"", "b = \"2.0\"", "src/two.rs"] {
+        for due in [
+            "edition = \"2024\"",
+            "tls = [",
+            "a = \"1.0\"",
+            "b = \"2.0\"",
+            "src/two.rs",
+        ] {
             assert!(made.contains(due), "{due} is missing in:\n{made}");
         }
         for wrong in ["lints", "\"sol\"", "\"solutions\""] {

@@ -58,12 +58,20 @@ pub fn gather(house: &House, exercises: &[&'static Exercise]) -> Gathered {
         for folder in entries(&house.root().join(kept)) {
             if !known.contains(&name_of(&folder).as_str()) {
                 let shown = house.shown(&folder);
-                found.faults.push(format!("{shown} is named after no exercise"));
+                found
+                    .faults
+                    .push(format!("{shown} is named after no exercise"));
             }
         }
     }
     for exercise in exercises {
-        found.file(house, exercise, Kind::Shipped, "shipped", &house.shipped(exercise.name));
+        found.file(
+            house,
+            exercise,
+            Kind::Shipped,
+            "shipped",
+            &house.shipped(exercise.name),
+        );
         let solution = house.solution(exercise.name);
         found.file(house, exercise, Kind::Right, "solution", &solution);
         let right = entries(&house.root().join("tests/right").join(exercise.name));
@@ -81,7 +89,9 @@ pub fn gather(house: &House, exercises: &[&'static Exercise]) -> Gathered {
                     found.file(house, exercise, Kind::Right, "right", &path);
                 }
                 Some(_) => found.script(house, exercise, Kind::Right, &path, &mut interpreters),
-                None => found.faults.push(format!("{} is no program", house.shown(&path))),
+                None => found
+                    .faults
+                    .push(format!("{} is no program", house.shown(&path))),
             }
         }
         let solution = fs::read_to_string(solution).unwrap_or_default();
@@ -112,7 +122,12 @@ impl Gathered {
                     what => format!("{what}_{}", exercise.name),
                 };
                 let source = Source::Rust { bin, text };
-                self.submissions.push(Submission { exercise, shown, kind, source });
+                self.submissions.push(Submission {
+                    exercise,
+                    shown,
+                    kind,
+                    source,
+                });
             }
             Err(err) => self.faults.push(format!("cannot read {shown}: {err}")),
         }
@@ -142,7 +157,12 @@ impl Gathered {
         };
         let command = vec![interpreter, path.display().to_string()];
         let source = Source::Script { command };
-        self.submissions.push(Submission { exercise, shown, kind, source });
+        self.submissions.push(Submission {
+            exercise,
+            shown,
+            kind,
+            source,
+        });
     }
 
     fn wrong(
@@ -156,10 +176,12 @@ impl Gathered {
         let text = fs::read_to_string(path).map_err(|err| format!("cannot read it: {err}"))?;
         let comment = comment_of(path).ok_or("it is neither a diff nor a program")?;
         let head = diff::head(&text, comment)?;
-        let meant = exercise.checks.iter().position(|check| check.name == head.caught_by);
-        let meant = meant.ok_or_else(|| {
-            format!("{} has no check “{}”", exercise.name, head.caught_by)
-        })?;
+        let meant = exercise
+            .checks
+            .iter()
+            .position(|check| check.name == head.caught_by);
+        let meant =
+            meant.ok_or_else(|| format!("{} has no check “{}”", exercise.name, head.caught_by))?;
         let text = match extension(path).as_str() {
             "diff" => diff::apply(&text, solution)?,
             "rs" => text,
@@ -172,7 +194,10 @@ impl Gathered {
             exercise,
             shown: house.shown(path),
             kind: Kind::Wrong(meant),
-            source: Source::Rust { bin: bin("wrong", exercise, path), text },
+            source: Source::Rust {
+                bin: bin("wrong", exercise, path),
+                text,
+            },
         });
         Ok(())
     }
@@ -184,11 +209,17 @@ fn bin(what: &str, exercise: &Exercise, path: &Path) -> String {
 }
 
 fn extension(path: &Path) -> String {
-    path.extension().unwrap_or_default().to_string_lossy().into_owned()
+    path.extension()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }
 
 fn name_of(path: &Path) -> String {
-    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
 }
 
 /// What a comment begins with in the file's language; a diff's head is no comment.
@@ -203,11 +234,14 @@ fn comment_of(path: &Path) -> Option<&'static str> {
 
 /// What is in a folder, by name; nothing where there is no such folder.
 fn entries(folder: &Path) -> Vec<PathBuf> {
-    let Ok(found) = fs::read_dir(folder) else { return Vec::new() };
+    let Ok(found) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
     let found = found.flatten().map(|entry| entry.path());
     // Editors and Python leave files of their own.
-    let mut found: Vec<_> =
-        found.filter(|path| !name_of(path).starts_with(['.', '_'])).collect();
+    let mut found: Vec<_> = found
+        .filter(|path| !name_of(path).starts_with(['.', '_']))
+        .collect();
     found.sort();
     found
 }

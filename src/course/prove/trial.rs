@@ -55,7 +55,7 @@ pub type Task = (usize, usize, u32);
 pub type Results = BTreeMap<Task, Came>;
 
 /// Wrong programs side by side: nearly all of them wait.
-const WAITING: usize = 12;
+const WAITING: usize = 16;
 
 /// Runs the whole proof. `progress` is told how many runs are done, and of how many.
 pub fn run(cases: &[Case], effort: Effort, progress: &(dyn Fn(usize, usize) + Sync)) -> Results {
@@ -87,7 +87,11 @@ pub fn run(cases: &[Case], effort: Effort, progress: &(dyn Fn(usize, usize) + Sy
         total: wrong.len() + right.len() + alone.len(),
         progress,
     };
-    let width = thread::available_parallelism().map_or(2, usize::from).clamp(1, 8) * 2;
+    let width = thread::available_parallelism()
+        .map_or(2, usize::from)
+        .clamp(1, 8)
+        * 2;
+    let t0=std::time::Instant::now();
     thread::scope(|scope| {
         let waiting = scope.spawn(|| desk.side_by_side(&wrong, WAITING));
         if effort.load > 0 {
@@ -102,11 +106,16 @@ pub fn run(cases: &[Case], effort: Effort, progress: &(dyn Fn(usize, usize) + Sy
         }
         drop(load);
     });
+    eprintln!("T side {:?}", t0.elapsed());
     if effort.load == 0 {
         desk.side_by_side(&alone, 1);
+    eprintln!("T alone {:?}", t0.elapsed());
         desk.ask_again(&wrong);
+    eprintln!("T again {:?}", t0.elapsed());
     }
-    desk.results.into_inner().unwrap_or_else(PoisonError::into_inner)
+    desk.results
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Loops that burn a core each, until this is dropped.
@@ -174,11 +183,19 @@ impl Desk<'_> {
         if case.kind == Kind::Shipped && self.failed[c].load(Ordering::Relaxed) {
             return;
         }
-        let came = judged(case, &case.exercise.checks[k], Seed(self.seed.0.wrapping_add(round)));
+        let came = judged(
+            case,
+            &case.exercise.checks[k],
+            Seed(self.seed.0.wrapping_add(round)),
+        );
+        if came.seconds > 3.0 { eprintln!("SLOW {:.1} {:?} {} {}", came.seconds, came.verdict, case.shown, k); }
         if came.verdict == Verdict::Failed && came.symptom != Some(Symptom::Late) {
             self.failed[c].store(true, Ordering::Relaxed);
         }
-        self.results.lock().unwrap_or_else(PoisonError::into_inner).insert(task, came);
+        self.results
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(task, came);
         (self.progress)(done.min(self.total), self.total);
     }
 
@@ -198,18 +215,28 @@ impl Desk<'_> {
 
     /// Runs what is doubtful again, one after another.
     fn ask_again(&self, tasks: &[Task]) {
-        let results = self.results.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let results = self
+            .results
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let doubtful = |task: &&Task| {
-            results.get(*task).is_some_and(|came| self.is_doubtful(**task, came))
+            results
+                .get(*task)
+                .is_some_and(|came| self.is_doubtful(**task, came))
         };
         for task in tasks.iter().filter(doubtful) {
+            eprintln!("T {} {}", self.cases[task.0].shown, task.1);
             self.judge(*task);
         }
     }
 }
 
 fn judged(case: &Case, check: &'static Check, seed: Seed) -> Came {
-    let report = session::judge(case.exercise, check, &case.launch, seed);
+    // A control finds out why a program failed: of a wrong one that is known.
+    let control = if case.kind == Kind::Right { check.control } else { None };
+    let check = Check { control, ..*check };
+    let report = session::judge(case.exercise, &check, &case.launch, seed);
     let words = match report.verdict {
         Verdict::Passed => String::new(),
         _ => words(case, &report, seed),
@@ -266,18 +293,27 @@ pub fn weigh(
 ) -> (Vec<Row>, Vec<Fault>, Vec<String>) {
     let (mut rows, mut faults, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
     for exercise in exercises {
-        let mut row =
-            Row { name: exercise.name, checks: exercise.checks.len(), ..Row::default() };
+        let mut row = Row {
+            name: exercise.name,
+            checks: exercise.checks.len(),
+            ..Row::default()
+        };
         // Of each check: a wrong program that it alone caught, or that nothing here could tell.
         let mut proven = vec![false; row.checks];
         let mut skipped = vec![false; row.checks];
-        for (c, case) in cases.iter().enumerate().filter(|(_, c)| c.exercise.name == exercise.name)
+        for (c, case) in cases
+            .iter()
+            .enumerate()
+            .filter(|(_, c)| c.exercise.name == exercise.name)
         {
-            let came: Vec<(usize, u32, &Came)> =
-                results.range((c, 0, 0)..(c + 1, 0, 0)).map(|(t, came)| (t.1, t.2, came)).collect();
+            let came: Vec<(usize, u32, &Came)> = results
+                .range((c, 0, 0)..(c + 1, 0, 0))
+                .map(|(t, came)| (t.1, t.2, came))
+                .collect();
             row.seconds += came.iter().map(|(_, _, came)| came.seconds).sum::<f64>();
             let failed = |k: usize| {
-                came.iter().any(|(of, _, came)| *of == k && came.verdict == Verdict::Failed)
+                came.iter()
+                    .any(|(of, _, came)| *of == k && came.verdict == Verdict::Failed)
             };
             match case.kind {
                 Kind::Shipped => {
@@ -304,7 +340,10 @@ pub fn weigh(
                 }
                 Kind::Wrong(meant) => {
                     row.wrong += 1;
-                    let came = came.iter().find(|(k, _, _)| *k == meant).map(|(_, _, came)| *came);
+                    let came = came
+                        .iter()
+                        .find(|(k, _, _)| *k == meant)
+                        .map(|(_, _, came)| *came);
                     if failed(meant) {
                         row.caught += 1;
                         proven[meant] |= !(0..meant).any(failed);
@@ -316,7 +355,12 @@ pub fn weigh(
                 }
             }
         }
-        for (k, check) in exercise.checks.iter().enumerate().filter(|(k, _)| !proven[*k]) {
+        for (k, check) in exercise
+            .checks
+            .iter()
+            .enumerate()
+            .filter(|(k, _)| !proven[*k])
+        {
             let (name, check) = (exercise.name, check.name);
             if skipped[k] {
                 unknown.push(format!("{name}: “{check}” can't be proven on this system."));
@@ -326,7 +370,10 @@ pub fn weigh(
                 "{name}: “{check}” is not proven: there is no wrong submission that it catches \
                  and no earlier check does."
             );
-            faults.push(Fault { sentence, seen: String::new() });
+            faults.push(Fault {
+                sentence,
+                seen: String::new(),
+            });
         }
         rows.push(row);
     }
@@ -338,10 +385,17 @@ fn right_failed(case: &Case, k: usize, round: u32, came: &Came) -> Fault {
         "{} is right, and yet “{}” {} it in round {}.",
         case.shown,
         case.exercise.checks[k].name,
-        if came.verdict == Verdict::Failed { "failed" } else { "could not judge" },
+        if came.verdict == Verdict::Failed {
+            "failed"
+        } else {
+            "could not judge"
+        },
         round + 1
     );
-    Fault { sentence, seen: came.words.clone() }
+    Fault {
+        sentence,
+        seen: came.words.clone(),
+    }
 }
 
 fn uncaught(case: &Case, meant: usize, came: Option<&Came>) -> Fault {
@@ -354,7 +408,10 @@ fn uncaught(case: &Case, meant: usize, came: Option<&Came>) -> Fault {
             _ => "could not judge it, also when nothing else ran",
         }
     );
-    Fault { sentence, seen: came.map(|came| came.words.clone()).unwrap_or_default() }
+    Fault {
+        sentence,
+        seen: came.map(|came| came.words.clone()).unwrap_or_default(),
+    }
 }
 
 #[cfg(all(test, unix))]
@@ -411,10 +468,21 @@ mod tests {
     }
 
     fn proof(cases: &[Case], rounds: u32, load: usize) -> (Row, Vec<String>) {
-        let results = run(cases, Effort { rounds, load, seed: Seed(1) }, &|_, _| {});
+        let results = run(
+            cases,
+            Effort {
+                rounds,
+                load,
+                seed: Seed(1),
+            },
+            &|_, _| {},
+        );
         let (mut rows, faults, unknown) = weigh(&[&FAKE], cases, &results);
         assert!(unknown.is_empty(), "{unknown:?}");
-        (rows.remove(0), faults.into_iter().map(|fault| fault.sentence).collect())
+        (
+            rows.remove(0),
+            faults.into_iter().map(|fault| fault.sentence).collect(),
+        )
     }
 
     fn the_one_fault(cases: &[Case]) -> String {
@@ -438,7 +506,10 @@ mod tests {
         let mut cases = sound();
         cases.push(case(Kind::Wrong(1), "true"));
         let fault = the_one_fault(&cases);
-        assert!(fault.contains("true is wrong") && fault.contains("passes it"), "{fault}");
+        assert!(
+            fault.contains("true is wrong") && fault.contains("passes it"),
+            "{fault}"
+        );
     }
 
     #[test]

@@ -89,6 +89,30 @@ pub const CALLER_ID: &[Check] = &[
         }],
         ..Check::PLAIN
     },
+    Check {
+        name: "a client that resets ends nothing",
+        why: "clients crash, and cables are pulled: one peer's error is not the server's",
+        run: |stage| {
+            // Whoever is gone before it is accepted has no address any more.
+            for _ in 0..8 {
+                stage.client("mallory")?.resets()?;
+            }
+            is_told_its_address(stage.client("alice")?).map(drop)
+        },
+        control: Some(Control {
+            name: "the same with a client that hangs up in peace",
+            run: |stage| {
+                is_told_its_address(stage.client("mallory")?)?.hangs_up()?;
+                is_told_its_address(stage.client("alice")?).map(drop)
+            },
+        }),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "an error of one connection leaves the loop that accepts the next",
+            advice: "handle it where the one client is served; look for `?`, unwrap and expect",
+        }],
+        ..Check::PLAIN
+    },
 ];
 
 fn is_told_its_address(mut client: Client) -> Result<Client, Stop> {
@@ -324,6 +348,22 @@ pub const EVERY_ADDRESS: &[Check] = &[
                 advice: "copy all of stdin, as bytes",
             },
         ],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "all of the reply is printed, as it came",
+        why: "one read returns what is there, not what was sent",
+        run: |stage| {
+            let server = stage.listener("server")?;
+            let pupil = tries(stage, &[server.addr()?], b"hello\n")?;
+            talks(&server, &pupil, b"hello\n", &stage.random_bytes(1 << 20))
+        },
+        control: Some(ONE_ADDRESS),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "only the beginning of the reply is read, or it is taken for text",
+            advice: "read until the end of the stream, and write the same bytes",
+        }],
         ..Check::PLAIN
     },
     Check {

@@ -126,7 +126,10 @@ pub fn message(check: &CheckReport, exercise: &ExerciseReport, seed: Seed) -> St
         row(&mut out, "likely", cause.likely);
         row(&mut out, "try", cause.advice);
     }
-    pieces(&mut out, "timeline", &timeline(&check.events), "   ");
+    let steps = timeline(&check.events);
+    if !steps.is_empty() {
+        pieces(&mut out, "timeline", &steps, "   ");
+    }
     for (i, line) in check.stderr.iter().enumerate() {
         let label = if i == 0 { "its stderr" } else { "" };
         out.push_str(&format!("  {label:<10}│ {line}\n"));

@@ -194,7 +194,7 @@ fn first_words(check: &CheckReport) -> String {
         (None, Some(failure)) => {
             let when = plain::line(&failure.when);
             let comma = if when.is_empty() { "" } else { ", " };
-            format!("{}{comma}{when}", failure.symptom.word())
+            plain::cut(&format!("{}{comma}{when}", failure.symptom.word()), 200)
         }
         (None, None) => check.verdict.word().to_string(),
     }

@@ -1,0 +1,218 @@
+//! What the room sees of a show, and what is kept of it: text and diagram on paper, a section of the
+//! trace for each step. Whoever writes to the transcript draws here, from whichever thread.
+
+use super::diagram::{self, Diagram, wrapped};
+use super::trace::Section;
+use crate::grader::transcript::Event;
+use std::collections::BTreeSet;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Where a show is written; false once nobody reads it any more.
+pub type Paper = Box<dyn FnMut(&str) -> bool + Send>;
+
+/// What is drawn, shared by the show and by whoever writes to the transcript.
+pub(super) struct Screen {
+    drawn: Mutex<Drawn>,
+    changed: Condvar,
+    turn: Mutex<()>,
+    /// After each event, so that the room can follow.
+    beat: Duration,
+}
+
+pub(super) struct Drawn {
+    paper: Paper,
+    /// Somebody still reads it.
+    pub read: bool,
+    width: usize,
+    bold: bool,
+    diagram: Diagram,
+    pub sections: Vec<Section>,
+    /// The lanes' names are written above the next event.
+    header_due: bool,
+    /// When the step's first event was.
+    zero: Option<Duration>,
+    /// What the beats have added to the step's times: it is not the conversation's doing.
+    paused: Duration,
+    /// When the last beat ends, since the step's first event.
+    resumed: Duration,
+    /// What the signs of this step mean, where nobody was told yet.
+    legends: Vec<&'static str>,
+    known: BTreeSet<&'static str>,
+}
+
+impl Screen {
+    /// Nothing is drawn yet; each event is followed by a beat.
+    pub fn new(paper: Paper, width: usize, bold: bool, beat: Duration) -> Screen {
+        let width = width.clamp(60, 120);
+        Screen {
+            drawn: Mutex::new(Drawn {
+                paper,
+                read: true,
+                width,
+                bold,
+                diagram: Diagram::new(width),
+                sections: vec![Section::default()],
+                header_due: true,
+                zero: None,
+                paused: Duration::ZERO,
+                resumed: Duration::ZERO,
+                legends: Vec::new(),
+                known: BTreeSet::new(),
+            }),
+            changed: Condvar::new(),
+            turn: Mutex::new(()),
+            beat,
+        }
+    }
+
+    pub fn drawn(&self) -> MutexGuard<'_, Drawn> {
+        // A panic elsewhere leaves at worst half a line.
+        self.drawn.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn event(&self, event: &Event) {
+        // One beat after the other, also where two threads write at once.
+        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        self.drawn().event(event, self.beat);
+        self.changed.notify_all();
+        thread::sleep(self.beat);
+        drop(turn);
+    }
+
+    pub fn awaits(&self, limit: Duration, is_due: impl Fn(&Event) -> bool) -> bool {
+        // The beats are not the conversation's doing.
+        let deadline = Instant::now() + limit + self.beat * 4;
+        let mut drawn = self.drawn();
+        loop {
+            if drawn
+                .sections
+                .last()
+                .is_some_and(|section| section.events.iter().any(&is_due))
+            {
+                return true;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            let waited = self.changed.wait_timeout(drawn, left);
+            drawn = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Drawn {
+    pub fn lanes(&mut self, names: &[&str]) {
+        let lanes: Vec<String> = names.iter().map(|name| name.to_string()).collect();
+        self.diagram.set_lanes(&lanes);
+        self.header_due = true;
+        match self.sections.last_mut() {
+            Some(section) if section.events.is_empty() => section.lanes = lanes,
+            _ => self.sections.push(Section {
+                lanes,
+                ..Section::default()
+            }),
+        }
+    }
+
+    pub fn begin_section(&mut self, heading: &str) {
+        let lanes = self
+            .sections
+            .last()
+            .map(|s| s.lanes.clone())
+            .unwrap_or_default();
+        self.sections.push(Section {
+            heading: heading.to_string(),
+            lanes,
+            events: Vec::new(),
+        });
+        self.header_due = true;
+        (self.zero, self.paused, self.resumed) = (None, Duration::ZERO, Duration::ZERO);
+    }
+
+    fn event(&mut self, event: &Event, beat: Duration) {
+        if self.header_due {
+            let header = self.diagram.header();
+            self.line("");
+            self.bold_line(&header);
+            self.header_due = false;
+        }
+        let zero = *self.zero.get_or_insert(event.at);
+        // What happened during a beat is as old as the beat: its clock stands still.
+        let at = event.at.saturating_sub(zero).max(self.resumed);
+        let shown = at - self.paused;
+        self.resumed = at + beat;
+        self.paused += beat;
+        for row in self.diagram.rows(event, shown) {
+            self.line(&row);
+        }
+        let legend = diagram::sign_of(event.what).legend;
+        if !legend.is_empty() && self.known.insert(legend) {
+            self.legends.push(legend);
+        }
+        if let Some(section) = self.sections.last_mut() {
+            section.events.push(event.clone());
+        }
+    }
+
+    pub fn finish_step(&mut self) {
+        let legends = std::mem::take(&mut self.legends);
+        if !legends.is_empty() {
+            self.line("");
+            for legend in legends {
+                self.paragraph(&format!("   {legend}"));
+            }
+        }
+    }
+
+    pub fn heading(&mut self, text: &str) {
+        // Below the words, not below the step's number.
+        let hang = text
+            .find(". ")
+            .filter(|end| *end < 3)
+            .map_or(0, |end| end + 2);
+        let (number, words) = text.split_at(hang);
+        for (i, line) in wrapped(words, self.width - hang).iter().enumerate() {
+            let before = if i == 0 { number } else { "" };
+            self.bold_line(&format!("{before:hang$}{line}"));
+        }
+    }
+
+    /// Wrapped; every line is indented as the first.
+    pub fn paragraph(&mut self, text: &str) {
+        let indent = text.len() - text.trim_start().len();
+        for line in wrapped(text, self.width - indent) {
+            self.line(&format!("{:indent$}{line}", ""));
+        }
+    }
+
+    pub fn verbatim(&mut self, line: &str) {
+        let mut line: String = line
+            .chars()
+            .map(|c| if c == '\t' { ' ' } else { c })
+            .collect();
+        if line.chars().count() > self.width {
+            line = line.chars().take(self.width - 1).collect();
+            line.push('…');
+        }
+        self.line(&line);
+    }
+
+    fn bold_line(&mut self, line: &str) {
+        if self.bold && !line.is_empty() {
+            self.put(&format!("\x1b[1m{line}\x1b[0m\n"));
+        } else {
+            self.line(line);
+        }
+    }
+
+    pub fn line(&mut self, line: &str) {
+        self.put(&format!("{line}\n"));
+    }
+
+    pub fn put(&mut self, text: &str) {
+        self.read = self.read && (self.paper)(text);
+    }
+}

@@ -1,0 +1,34 @@
+"""One address after another, then a thread that sends."""
+
+import shutil
+import socket
+import sys
+import threading
+
+
+def connect(addresses):
+    for address in addresses:
+        host, port = address.rsplit(":", 1)
+        try:
+            return socket.create_connection((host.strip("[]"), int(port)), timeout=1)
+        except OSError as error:
+            print(f"{address}: {error}", file=sys.stderr)
+    sys.exit(1)
+
+
+connection = connect(sys.argv[1:])
+connection.settimeout(None)
+
+
+def send():
+    with connection.makefile("wb") as writer:
+        shutil.copyfileobj(sys.stdin.buffer, writer)
+    connection.shutdown(socket.SHUT_WR)
+
+
+sender = threading.Thread(target=send)
+sender.start()
+with connection.makefile("rb") as reader:
+    shutil.copyfileobj(reader, sys.stdout.buffer)
+sys.stdout.buffer.flush()
+sender.join()
