@@ -80,7 +80,7 @@ pub const PARTS: &[Part] = &[Part {
                 practise: 75,
                 teach: 45,
             },
-            programs: &["ch01_whoson", "ch01_five_tuple", "ch01_port_scan"],
+            programs: &["ch01_five_tuple", "ch01_whoson", "ch01_port_scan"],
             exercises: &[
                 Exercise {
                     name: "ex01_caller_id",

@@ -70,10 +70,18 @@ fn what_must_hold(trace: &Trace) -> Directions {
             Some((word, bytes)) if *word == event.what.word() && event.length > 0 => {
                 bytes.extend(&event.bytes);
             }
-            _ => steps.push((event.what.word(), event.bytes.clone())),
+            _ => steps.push((event.what.word(), [said(event), &event.bytes].concat())),
         }
     }
     directions
+}
+
+/// The part of a note that is the conversation's own, and not the system's wording.
+fn said(event: &Event) -> &[u8] {
+    match event.what {
+        What::Connects | What::Listens | What::Notes => event.note.as_bytes(),
+        _ => b"",
+    }
 }
 
 fn comes_in(event: &Event) -> bool {

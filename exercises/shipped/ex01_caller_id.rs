@@ -13,7 +13,7 @@
 //! One word is wrong. Run it, and look from the other side:
 //!
 //!     cargo run -p exercises --bin ex01_caller_id 127.0.0.1:7001  # terminal 1
-//!     nc -v 127.0.0.1 7001                                        # terminal 2
+//!     nc 127.0.0.1 7001 </dev/null                                # terminal 2
 //!     cargo course grade ex01_caller_id
 
 use std::io::{self, Write};

@@ -166,7 +166,10 @@ impl Class<'_> {
         if interrupt::is_under_way() {
             return;
         }
-        let at = self.chosen.iter().position(|other| other.name == submission.name);
+        let at = self
+            .chosen
+            .iter()
+            .position(|other| other.name == submission.name);
         self.tell(submission);
         let rows = self.judge.judge(submission, &self.options.entries);
         // Whoever is being ended reports what an interrupt did, not what a submission did.
@@ -220,7 +223,11 @@ fn join(tables: &[PathBuf], out: Option<&Path>) -> Outcome {
         else {
             continue;
         };
-        let (name, a, b) = (&row.submission, tables[*before].display(), tables[*at].display());
+        let (name, a, b) = (
+            &row.submission,
+            tables[*before].display(),
+            tables[*at].display(),
+        );
         return Err(Stop::Usage(format!(
             "{name} is in {a} and again in {b}: parts of one class are disjoint, so these are not"
         )));
@@ -265,13 +272,17 @@ fn parse(house: &House, mut parser: Parser) -> Result<Options, Stop> {
             Arg::Long("shard") => {
                 let said = parser.value()?;
                 options.shard = shard(&said.to_string_lossy()).ok_or_else(|| {
-                    usage(format!("--shard {said:?}: it takes I/N with I from 1 to N; 2/20, say"))
+                    usage(format!(
+                        "--shard {said:?}: it takes I/N with I from 1 to N; 2/20, say"
+                    ))
                 })?;
             }
             Arg::Long("seed") => {
                 let hex = parser.value()?.string()?;
                 options.seed = Seed::parse(&hex).ok_or_else(|| {
-                    usage(format!("--seed: {hex:?} is no hex number of up to 8 digits"))
+                    usage(format!(
+                        "--seed: {hex:?} is no hex number of up to 8 digits"
+                    ))
                 })?;
             }
             other => return Err(option(other)),
@@ -281,18 +292,26 @@ fn parse(house: &House, mut parser: Parser) -> Result<Options, Stop> {
     if joins {
         let tables: Vec<PathBuf> = values.map(PathBuf::from).collect();
         if tables.is_empty() {
-            return Err(usage("--join needs the tables that are to be joined".to_string()));
+            return Err(usage(
+                "--join needs the tables that are to be joined".to_string(),
+            ));
         }
         options.join = Some(tables);
         return Ok(options);
     }
     let Some(folder) = values.next() else {
-        return Err(usage("name the folder that holds the submissions".to_string()));
+        return Err(usage(
+            "name the folder that holds the submissions".to_string(),
+        ));
     };
     options.folder = folder.into();
     for name in values {
         let entry = names::exercise(house, &name).map_err(usage)?;
-        if options.entries.iter().all(|(_, known)| known.name != entry.1.name) {
+        if options
+            .entries
+            .iter()
+            .all(|(_, known)| known.name != entry.1.name)
+        {
             options.entries.push(entry);
         }
     }
@@ -303,7 +322,9 @@ fn number(said: &OsString, option: &str, least: usize, most: usize) -> Result<us
     let number = said.to_str().and_then(|text| text.parse().ok());
     let number = number.filter(|number| (least..=most).contains(number));
     number.ok_or_else(|| {
-        Stop::Usage(format!("{option} {said:?}: it takes a number from {least} to {most}"))
+        Stop::Usage(format!(
+            "{option} {said:?}: it takes a number from {least} to {most}"
+        ))
     })
 }
 

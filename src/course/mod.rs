@@ -165,7 +165,9 @@ EX.rs.backup-YYYYMMDD-HHMMSS, the date and time in UTC. No backup is replaced.
 pub fn main() -> ExitCode {
     interrupt::install();
     let args: Vec<OsString> = env::args_os().skip(1).collect();
-    let grades = args.first().is_some_and(|first| first == "grade" || first == "class");
+    let grades = args
+        .first()
+        .is_some_and(|first| first == "grade" || first == "class");
     let status = run(args);
     interrupt::wait_if_under_way();
     // Nothing that was started here is left.

@@ -29,6 +29,9 @@ next one that has not passed. Each of these, and Enter:
   q    leave
 ";
 
+/// What can be typed.
+const KEYS: &str = "h a hint, n the next exercise, q to leave; and Enter";
+
 /// How often the file is looked at.
 const POLL: Duration = Duration::from_millis(200);
 
@@ -114,7 +117,7 @@ impl Watcher<'_> {
                 }
                 "n" => self.go_on(),
                 "q" => return Ok(0),
-                _ => out::say("h a hint, n the next exercise, q to leave; and Enter"),
+                _ => out::say(KEYS),
             }
         }
     }
@@ -122,9 +125,8 @@ impl Watcher<'_> {
     fn greet(&self) {
         let name = self.entry.1.name;
         let file = self.house.shown(&self.house.exercise(name));
-        out::say(format!(
-            "Watching {file}; h a hint, n the next exercise, q to leave; and Enter"
-        ));
+        out::say(format!("Watching {file}"));
+        out::say(KEYS);
     }
 
     /// Looks at the file, and has it graded if it was saved.
@@ -178,7 +180,7 @@ impl Watcher<'_> {
         let name = self.entry.1.name;
         if done.status == Some(0) {
             let passes = ink(&format!("{name} passes."), Ink::Green);
-            out::say(format!("\n{passes} {}", grade::after(self.house, name)));
+            out::say(format!("\n{passes}\n\n{}", grade::after(self.house, name)));
             if Progress::load(self.house).next_after(name).is_some() {
                 out::say("n and Enter goes there, q and Enter leaves.");
             }

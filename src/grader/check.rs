@@ -25,7 +25,8 @@ pub struct Check {
 }
 
 impl Check {
-    /// What a check has unless it says otherwise: `..Check::PLAIN`.
+    /// What a check has unless it says otherwise: `..Check::PLAIN`, at the end of every check, so
+    /// that a field that is added later needs no edit of all of them.
     pub const PLAIN: Check = Check {
         name: "",
         why: "",

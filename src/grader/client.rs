@@ -68,6 +68,9 @@ pub struct Client {
 /// Bytes of an unheard inbox: a submission that floods gets no more of our memory.
 const INBOX_MOST: usize = 64 << 20;
 
+/// Bytes of an echo that are sent before it is asked whether they were read.
+const ECHO_UNSEEN: usize = 1 << 20;
+
 /// Bytes of a write that are kept for the failure message.
 const SENT_KEPT: usize = 64;
 
@@ -191,7 +194,7 @@ impl Client {
     /// an echo that nobody reads (32 MiB here and there) makes no difference to it.
     pub fn echoes(&mut self, bytes: &[u8]) -> Told {
         self.inbox_most = 64 << 10;
-        let mut done = 0;
+        let (mut done, mut unseen) = (0, 0);
         while done < bytes.len() {
             let so_far = |_: &Failure| Some(format!("after {done} of {} bytes", bytes.len()));
             let deadline = Instant::now() + PATIENCE;
@@ -201,14 +204,21 @@ impl Client {
             let piece = &bytes[done..][..self.inbox.len().clamp(1, bytes.len() - done)];
             self.hears(piece).map_err(|stop| stop.remarked(so_far))?;
             self.says(piece).map_err(|stop| stop.remarked(so_far))?;
+            unseen += piece.len();
+            done += piece.len();
+            // To look costs milliseconds: the kernel walks through all of its table.
+            if unseen < ECHO_UNSEEN {
+                continue;
+            }
             if !self.all_is_read(Instant::now() + PATIENCE) {
                 let stop = self.silence(
                     "a reader that takes the echo while it sends".into(),
                     "the echo waits, unread, in its receive queue".into(),
                 );
-                return Err(stop.remarked(so_far));
+                let so_far = format!("after {done} of {} bytes", bytes.len());
+                return Err(stop.remarked(|_| Some(so_far)));
             }
-            done += piece.len();
+            unseen = 0;
         }
         self.inbox_most = INBOX_MOST;
         Ok(())
@@ -240,9 +250,14 @@ impl Client {
     /// Waits until the submission's receive queue is empty; whether it came to be in time. Of a
     /// connection that is gone, and where the kernel doesn't tell, nothing waits to be read.
     fn all_is_read(&mut self, deadline: Instant) -> bool {
-        while let Some(row) = kernel::far_end(self.near, self.far) {
+        loop {
+            // Asked first: what arrives between the two questions must not be missed by both.
+            let delivered = self.delivered();
+            let Some(row) = kernel::far_end(self.near, self.far) else {
+                return true;
+            };
             // An inode of 0: nobody has accepted the connection yet, so nobody can have read.
-            if row.unread == 0 && row.inode != 0 && self.delivered() {
+            if delivered && row.unread == 0 && row.inode != 0 {
                 return true;
             }
             if Instant::now() > deadline {
@@ -250,7 +265,6 @@ impl Client {
             }
             self.wait(false, Instant::now() + Duration::from_millis(1));
         }
-        true
     }
 
     /// Whether nothing of what was said is still on its way.
@@ -271,6 +285,12 @@ impl Client {
         }
         self.last_said = Instant::now();
         Ok(())
+    }
+
+    /// From now on reading pauses while so much was read and not heard yet: what the submission
+    /// says beyond that waits in the kernels, and then in itself. Nothing longer can be heard at once.
+    pub fn reads_no_further_than(&mut self, bytes: usize) {
+        self.inbox_most = bytes;
     }
 
     /// Reads nothing from now on: the submission's replies pile up.

@@ -288,7 +288,7 @@ impl Program {
         };
         Failure::new(Symptom::NotReady, expected, got)
             .when(format!("within {} s", limit.as_secs()))
-        .into()
+            .into()
     }
 
     /// Whether a program that need not announce itself listens where it was told to.

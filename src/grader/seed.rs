@@ -42,7 +42,7 @@ pub struct Dice {
 }
 
 impl Dice {
-    pub fn next(&mut self) -> u64 {
+    pub fn roll(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.state;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -55,7 +55,7 @@ impl Dice {
         if bound == 0 {
             0
         } else {
-            (self.next() % bound as u64) as usize
+            (self.roll() % bound as u64) as usize
         }
     }
 
@@ -63,7 +63,7 @@ impl Dice {
     pub fn bytes(&mut self, count: usize) -> Vec<u8> {
         let mut out = Vec::with_capacity(count + 8);
         while out.len() < count {
-            out.extend_from_slice(&self.next().to_le_bytes());
+            out.extend_from_slice(&self.roll().to_le_bytes());
         }
         out.truncate(count);
         out

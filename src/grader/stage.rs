@@ -391,15 +391,14 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        if fs::remove_dir_all(&self.path).is_err() {
-            remove_stubborn(&self.path);
-        }
+        remove_folder(&self.path);
     }
 }
 
-/// Removes a folder whose folders may not be entered, or lie deeper in each other than there are
-/// descriptors: what is in a folder is moved up beside it, then the folder is empty.
-fn remove_stubborn(root: &Path) {
+/// Removes a folder whatever is in it. `remove_dir_all` goes down into it, a frame of the stack and
+/// a descriptor for each level, and a submission can dig deeper than there are of either; it stops,
+/// too, where a folder may not be entered. Here what is in a folder is moved up, beside the folder.
+fn remove_folder(root: &Path) {
     platform::open_folder(root);
     let mut moved = 0_u64;
     let mut goes_on = true;

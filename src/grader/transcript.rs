@@ -113,9 +113,11 @@ const MOST_EVENTS: usize = 2_000;
 pub struct Transcript {
     started: Instant,
     state: Mutex<State>,
-    /// Called with each event as it is written, by a demo that draws it at once.
-    on_event: Option<Box<dyn Fn(&Event) + Send + Sync>>,
+    on_event: Option<Watcher>,
 }
+
+/// Called with each event as it is written, by a demo that draws it at once.
+type Watcher = Box<dyn Fn(&Event) + Send + Sync>;
 
 #[derive(Default)]
 struct State {

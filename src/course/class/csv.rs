@@ -2,8 +2,15 @@
 
 use super::row::{Row, Verdict};
 
-const HEADER: [&str; 7] =
-    ["submission", "exercise", "verdict", "score", "max_score", "seconds", "note"];
+const HEADER: [&str; 7] = [
+    "submission",
+    "exercise",
+    "verdict",
+    "score",
+    "max_score",
+    "seconds",
+    "note",
+];
 
 /// The whole table, in lines that end with CRLF (section 2).
 pub fn write(rows: &[Row]) -> String {
@@ -53,12 +60,23 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Row>, String> {
         _ => return Err(format!("its first line is not {}", HEADER.join(","))),
     }
     records
-        .map(|(at, fields)| row(&fields).ok_or_else(|| format!("line {at} is no row of such a table")))
+        .map(|(at, fields)| {
+            row(&fields).ok_or_else(|| format!("line {at} is no row of such a table"))
+        })
         .collect()
 }
 
 fn row(fields: &[String]) -> Option<Row> {
-    let [submission, exercise, verdict, score, max_score, seconds, note] = fields else {
+    let [
+        submission,
+        exercise,
+        verdict,
+        score,
+        max_score,
+        seconds,
+        note,
+    ] = fields
+    else {
         return None;
     };
     Some(Row {
@@ -67,7 +85,10 @@ fn row(fields: &[String]) -> Option<Row> {
         verdict: Verdict::from_word(verdict)?,
         score: score.parse().ok()?,
         max_score: max_score.parse().ok()?,
-        seconds: seconds.parse().ok().filter(|s: &f64| s.is_finite() && *s >= 0.0)?,
+        seconds: seconds
+            .parse()
+            .ok()
+            .filter(|s: &f64| s.is_finite() && *s >= 0.0)?,
         note: note.clone(),
     })
 }
@@ -141,7 +162,11 @@ mod tests {
     fn what_is_written_is_read_back() {
         let text = write(&rows());
         assert_eq!(read(text.as_bytes()), Ok(rows()));
-        assert!(text.contains("\"a, b\",ex02_echo_server,time-limit,3,17,1.5,\"say \"\"hello\"\"\"\r\n"));
+        assert!(
+            text.contains(
+                "\"a, b\",ex02_echo_server,time-limit,3,17,1.5,\"say \"\"hello\"\"\"\r\n"
+            )
+        );
         // As a spreadsheet saves it.
         let saved = format!("\u{feff}{}", text.replace("\r\n", "\n"));
         assert_eq!(read(saved.as_bytes()).map(|rows| rows.len()), Ok(3));

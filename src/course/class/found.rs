@@ -61,7 +61,9 @@ impl Submission {
     pub fn modules(&self) -> Vec<(String, Vec<u8>)> {
         let mut modules = Vec::new();
         for folder in [self.folder.join(CLONE), self.folder.clone()] {
-            let Ok(entries) = fs::read_dir(folder) else { continue };
+            let Ok(entries) = fs::read_dir(folder) else {
+                continue;
+            };
             for path in entries.flatten().map(|entry| entry.path()).take(500) {
                 let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
                 let stem = name.strip_suffix(".rs").unwrap_or_default();
@@ -98,7 +100,12 @@ pub fn submissions(house: &House, folder: &Path) -> Result<Vec<Submission>, Stri
         let path = entry.path();
         submissions.push(if link {
             let why = "it is a link, which is not followed: put the folder itself here";
-            Submission { name, folder: path, found: Vec::new(), unreadable: Some(why.to_string()) }
+            Submission {
+                name,
+                folder: path,
+                found: Vec::new(),
+                unreadable: Some(why.to_string()),
+            }
         } else {
             look_into(house, name, path)
         });
@@ -108,8 +115,12 @@ pub fn submissions(house: &House, folder: &Path) -> Result<Vec<Submission>, Stri
 }
 
 fn look_into(house: &House, name: String, folder: PathBuf) -> Submission {
-    let mut submission =
-        Submission { name, folder: folder.clone(), found: Vec::new(), unreadable: None };
+    let mut submission = Submission {
+        name,
+        folder: folder.clone(),
+        found: Vec::new(),
+        unreadable: None,
+    };
     if let Err(err) = fs::read_dir(&folder) {
         submission.unreadable = Some(format!("cannot read the folder: {err}"));
         return submission;
@@ -153,10 +164,15 @@ fn exercise_of(house: &House, folder: &Path, exercise: &str) -> Option<Found> {
         }
         first = Some(match (text, *interpreter) {
             (Err(why), _) => Found::Unreadable(why),
-            (Ok(text), None) => Found::Rust { text, note: String::new() },
-            (Ok(_), Some(interpreter)) => {
-                Found::Script { path: folder.join(name), interpreter, note: String::new() }
-            }
+            (Ok(text), None) => Found::Rust {
+                text,
+                note: String::new(),
+            },
+            (Ok(_), Some(interpreter)) => Found::Script {
+                path: folder.join(name),
+                interpreter,
+                note: String::new(),
+            },
         });
     }
     if let (Some(Found::Rust { note, .. } | Found::Script { note, .. }), [_, ..]) =
@@ -181,7 +197,9 @@ fn read(folder: &Path, path: &Path) -> Result<Vec<u8>, String> {
     }
     let mut text = Vec::new();
     let file = fs::File::open(&real).map_err(cannot)?;
-    file.take(SOURCE_MOST + 1).read_to_end(&mut text).map_err(cannot)?;
+    file.take(SOURCE_MOST + 1)
+        .read_to_end(&mut text)
+        .map_err(cannot)?;
     if text.len() as u64 > SOURCE_MOST {
         return Err(format!("it is longer than {} MiB", SOURCE_MOST >> 20));
     }
@@ -190,7 +208,12 @@ fn read(folder: &Path, path: &Path) -> Result<Vec<u8>, String> {
 
 /// The same but for the line endings, which git may have changed.
 fn same(text: &[u8], shipped: &[u8]) -> bool {
-    let bare = |text: &[u8]| text.iter().copied().filter(|b| *b != b'\r').collect::<Vec<u8>>();
+    let bare = |text: &[u8]| {
+        text.iter()
+            .copied()
+            .filter(|b| *b != b'\r')
+            .collect::<Vec<u8>>()
+    };
     text == shipped || bare(text) == bare(shipped)
 }
 

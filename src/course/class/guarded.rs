@@ -42,7 +42,10 @@ pub fn run(
     tend: impl FnOnce(u32),
     mut take: impl FnMut(&[u8]),
 ) -> io::Result<Ended> {
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     platform::in_own_group(command);
     let mut child = {
         // Held until it is on the list, or a sweep would take it for an orphan.
@@ -113,7 +116,10 @@ pub fn run(
     let others: Vec<u32> = leaders.iter().copied().collect();
     platform::end_orphans(None, &others);
     drop(leaders);
-    Ok(Ended { status: status?.code(), late })
+    Ok(Ended {
+        status: status?.code(),
+        late,
+    })
 }
 
 fn has_ended(child: &mut Child) -> bool {

@@ -47,7 +47,13 @@ impl<'a> Judge<'a> {
             format!("cannot tell which file the runner is, to start it again: {err}")
         })?;
         let bench = Bench::new(house)?;
-        Ok(Judge { house, runner, bench, limit, seed })
+        Ok(Judge {
+            house,
+            runner,
+            bench,
+            limit,
+            seed,
+        })
     }
 
     /// Grades these exercises of a submission, or all that it has: a row for each, in order.
@@ -74,9 +80,13 @@ impl<'a> Judge<'a> {
         };
         let begun = Instant::now();
         let mut built = self.build(&mut work, &tag, &entries);
-        let share = begun.elapsed().as_secs_f64() / built.as_ref().map_or(1, BTreeMap::len).max(1) as f64;
+        let share =
+            begun.elapsed().as_secs_f64() / built.as_ref().map_or(1, BTreeMap::len).max(1) as f64;
         for (_, exercise) in &entries {
-            let found = submission.found.iter().find(|((_, known), _)| known.name == exercise.name);
+            let found = submission
+                .found
+                .iter()
+                .find(|((_, known), _)| known.name == exercise.name);
             let mut row = match (found.map(|(_, found)| found), &mut built) {
                 (None, _) => work.ungraded(exercise, Verdict::Missing, "no file for it"),
                 (Some(Found::AsShipped), _) => {
@@ -85,14 +95,17 @@ impl<'a> Judge<'a> {
                 (Some(Found::Unreadable(why)), _) => {
                     work.ungraded(exercise, Verdict::Unreadable, why)
                 }
-                (Some(Found::Script { path, interpreter, note }), _) => {
-                    match work.script(path) {
-                        Ok(path) => {
-                            self.grade(&work, exercise, &[interpreter.to_string(), path], note)
-                        }
-                        Err(why) => work.ungraded(exercise, Verdict::Error, &why),
-                    }
-                }
+                (
+                    Some(Found::Script {
+                        path,
+                        interpreter,
+                        note,
+                    }),
+                    _,
+                ) => match work.script(path) {
+                    Ok(path) => self.grade(&work, exercise, &[interpreter.to_string(), path], note),
+                    Err(why) => work.ungraded(exercise, Verdict::Error, &why),
+                },
                 (Some(Found::Rust { note, .. }), Ok(built)) => {
                     let mut row = match built.remove(exercise.name) {
                         Some(Ok(executable)) => {
@@ -145,10 +158,15 @@ impl<'a> Judge<'a> {
         }
         let begun = Instant::now();
         let modules = work.submission.modules();
-        let came = self.bench.build(&work.folder, tag, &programs, &modules, work.deadline);
+        let came = self
+            .bench
+            .build(&work.folder, tag, &programs, &modules, work.deadline);
         let (verdict, why) = match came {
             Ok(Built::Done(built)) => return Ok(built),
-            Ok(Built::Late) => (Verdict::TimeLimit, "the build took all of the time".to_string()),
+            Ok(Built::Late) => (
+                Verdict::TimeLimit,
+                "the build took all of the time".to_string(),
+            ),
             Err(why) => (Verdict::Error, why),
         };
         let mut row = Row::without_exercise(&work.submission.name, verdict, why);
@@ -160,11 +178,15 @@ impl<'a> Judge<'a> {
     fn grade(&self, work: &Work<'_>, exercise: &Exercise, command: &[String], note: &str) -> Row {
         let begun = Instant::now();
         if begun >= work.deadline {
-            return work.ungraded(exercise, Verdict::TimeLimit, "the time was over before its turn");
+            return work.ungraded(
+                exercise,
+                Verdict::TimeLimit,
+                "the time was over before its turn",
+            );
         }
-        let mut row = self.graded(work, exercise, command).unwrap_or_else(|why| {
-            work.ungraded(exercise, Verdict::Error, &why)
-        });
+        let mut row = self
+            .graded(work, exercise, command)
+            .unwrap_or_else(|why| work.ungraded(exercise, Verdict::Error, &why));
         row.seconds = begun.elapsed().as_secs_f64();
         if !note.is_empty() {
             let gap = if row.note.is_empty() { "" } else { "; " };
@@ -191,18 +213,29 @@ impl<'a> Judge<'a> {
         let mut grader = Command::new(&self.runner);
         grader
             .args(["grade", exercise.name, "--cmd", &quoted.join(" ")])
-            .args(["--seed", &self.seed.to_string(), "--format", "json", "--out"])
+            .args([
+                "--seed",
+                &self.seed.to_string(),
+                "--format",
+                "json",
+                "--out",
+            ])
             .arg(&file)
             .current_dir(&folder)
             .envs(own_environment(self.house))
             .env("TMPDIR", &folder);
         let mut last = String::new();
-        let ended = guarded::run(&mut grader, work.deadline, |_| {}, |line| {
-            let text = String::from_utf8_lossy(line);
-            if !text.trim().is_empty() {
-                last = text.trim().to_string();
-            }
-        });
+        let ended = guarded::run(
+            &mut grader,
+            work.deadline,
+            |_| {},
+            |line| {
+                let text = String::from_utf8_lossy(line);
+                if !text.trim().is_empty() {
+                    last = text.trim().to_string();
+                }
+            },
+        );
         let ended = ended.map_err(|err| format!("cannot start the grader: {err}"))?;
         let report = read_report(&file, exercise);
         let mut row = work.ungraded(exercise, Verdict::Error, "");
@@ -211,7 +244,10 @@ impl<'a> Judge<'a> {
         }
         if ended.late {
             row.verdict = Verdict::TimeLimit;
-            let (done, all) = (report.map_or(0, |report| report.done), exercise.checks.len());
+            let (done, all) = (
+                report.map_or(0, |report| report.done),
+                exercise.checks.len(),
+            );
             row.note = format!("ended after {done} of {all} checks");
             return Ok(row);
         }
@@ -304,7 +340,9 @@ fn read_report(file: &Path, exercise: &Exercise) -> Option<Report> {
     let mut unpassed = Vec::new();
     let mut reason = None;
     for check in exercise.checks {
-        let Some(told) = told.iter().find(|told| told["name"] == check.name) else { continue };
+        let Some(told) = told.iter().find(|told| told["name"] == check.name) else {
+            continue;
+        };
         match told["verdict"].as_str()? {
             "passed" => report.score += check.points,
             "skipped" => report.skipped += check.points,
@@ -317,7 +355,9 @@ fn read_report(file: &Path, exercise: &Exercise) -> Option<Report> {
     }
     report.note = match (report.verdict, &unpassed[..]) {
         (Verdict::Failed, [one]) => format!("failed: {one}"),
-        (Verdict::Failed, [first, rest @ ..]) => format!("failed: {first}, and {} more", rest.len()),
+        (Verdict::Failed, [first, rest @ ..]) => {
+            format!("failed: {first}, and {} more", rest.len())
+        }
         (Verdict::NotBuilt, _) => graded["trouble"].as_str().unwrap_or_default().to_string(),
         (_, [first, ..]) => format!("{first}: {}", reason.unwrap_or_default()),
         _ => String::new(),

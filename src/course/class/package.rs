@@ -90,7 +90,9 @@ impl Bench {
                         .map_err(|err| format!("cannot move {}: {err}", executable.display()))?;
                     Ok(own)
                 }
-                None if said.compiled => Err(said.words.remove(&bin(tag, name)).unwrap_or_default()),
+                None if said.compiled => {
+                    Err(said.words.remove(&bin(tag, name)).unwrap_or_default())
+                }
                 None => {
                     self.clean(tag);
                     return Err(format!("cargo could not go on: {}", said.last));
@@ -115,7 +117,9 @@ impl Bench {
         let mut manifest = format!("[package]\nname = \"{tag}\"\n{}", self.head);
         for (name, text) in programs {
             let bin = bin(tag, name);
-            manifest.push_str(&format!("\n[[bin]]\nname = \"{bin}\"\npath = \"src/{name}.rs\"\n"));
+            manifest.push_str(&format!(
+                "\n[[bin]]\nname = \"{bin}\"\npath = \"src/{name}.rs\"\n"
+            ));
             fs::write(src.join(format!("{name}.rs")), text)?;
         }
         for (name, text) in modules {
@@ -134,8 +138,17 @@ impl Bench {
         deadline: Instant,
     ) -> Result<Option<Said>, String> {
         let mut command = Command::new(build::cargo_itself());
-        command.args(["build", "--keep-going", "--color", "never", "--message-format", "json"]);
-        command.arg("--manifest-path").arg(folder.join("Cargo.toml"));
+        command.args([
+            "build",
+            "--keep-going",
+            "--color",
+            "never",
+            "--message-format",
+            "json",
+        ]);
+        command
+            .arg("--manifest-path")
+            .arg(folder.join("Cargo.toml"));
         command.arg("--target-dir").arg(&self.target);
         if offline {
             command.arg("--offline");
@@ -149,7 +162,9 @@ impl Bench {
         let limit = |id| {
             let _ = platform::limit_address_space(id, COMPILER_MOST);
         };
-        let ended = guarded::run(&mut command, deadline, limit, |line| said.take_in(line, tag));
+        let ended = guarded::run(&mut command, deadline, limit, |line| {
+            said.take_in(line, tag)
+        });
         let ended = ended.map_err(|err| {
             format!("cannot run cargo: {err}; install Rust from https://rustup.rs")
         })?;
@@ -159,7 +174,12 @@ impl Bench {
     /// Removes what a build leaves beside the executables: of a thousand submissions it would fill
     /// the disk.
     fn clean(&self, tag: &str) {
-        for folder in ["debug", "debug/deps", "debug/.fingerprint", "debug/incremental"] {
+        for folder in [
+            "debug",
+            "debug/deps",
+            "debug/.fingerprint",
+            "debug/incremental",
+        ] {
             let entries = fs::read_dir(self.target.join(folder));
             for entry in entries.into_iter().flatten().flatten() {
                 if !entry.file_name().to_string_lossy().starts_with(tag) {
@@ -188,7 +208,10 @@ fn file_name(name: &str, executable: &Path) -> PathBuf {
 /// The manifest without its name and its programs: the exercises' features and dependencies, and
 /// the workspace's lints, some of which forbid what a clone's own build would refuse, too.
 fn head(root: &str, exercises: &str) -> String {
-    let edition = root.lines().find(|line| line.starts_with("edition = ")).unwrap_or_default();
+    let edition = root
+        .lines()
+        .find(|line| line.starts_with("edition = "))
+        .unwrap_or_default();
     let mut out = format!(
         "version = \"0.0.0\"\n{edition}\npublish = false\nautobins = false\nbuild = false\n\n\
          [workspace]\n\n[profile.dev]\ndebug = 0\nincremental = false\n\n"
@@ -236,7 +259,10 @@ impl Said {
             }
             return;
         };
-        let Some(name) = message["target"]["name"].as_str().filter(|n| n.starts_with(tag)) else {
+        let Some(name) = message["target"]["name"]
+            .as_str()
+            .filter(|n| n.starts_with(tag))
+        else {
             return;
         };
         if let Some(executable) = message["executable"].as_str() {
@@ -254,12 +280,18 @@ impl Said {
 
 /// `error[E0425] at line 7: cannot find value `x` in this scope`
 fn first_words(message: &Value) -> String {
-    let code = message["code"]["code"].as_str().map(|code| format!("[{code}]"));
+    let code = message["code"]["code"]
+        .as_str()
+        .map(|code| format!("[{code}]"));
     let spans = message["spans"].as_array();
     let line = spans.and_then(|spans| spans.iter().find_map(|span| span["line_start"].as_u64()));
     let line = line.map(|line| format!(" at line {line}"));
     let said = message["message"].as_str().unwrap_or_default();
-    format!("error{}{}: {said}", code.unwrap_or_default(), line.unwrap_or_default())
+    format!(
+        "error{}{}: {said}",
+        code.unwrap_or_default(),
+        line.unwrap_or_default()
+    )
 }
 
 #[cfg(test)]
@@ -274,9 +306,13 @@ mod tests {
                          [target.'cfg(target_os = \"linux\")'.dependencies]\nb = \"2.0\"\n\n\
                          [lints]\nworkspace = true\n\n[[bin]]\nname = \"ex\"\n";
         let made = head(root, exercises);
-        for due in
-            ["edition = \"2024\"", "build = false", "[lints.rust]\nunsafe_code", "tls = [", "b = \"2.0\""]
-        {
+        for due in [
+            "edition = \"2024\"",
+            "build = false",
+            "[lints.rust]\nunsafe_code",
+            "tls = [",
+            "b = \"2.0\"",
+        ] {
             assert!(made.contains(due), "{due} is missing in:\n{made}");
         }
         for wrong in ["lexopt", "workspace = true", "\"ex\"", "\"exercises\""] {
@@ -296,6 +332,9 @@ mod tests {
             });
             said.take_in(line.to_string().as_bytes(), "s1");
         }
-        assert_eq!(said.words["s1_ex02_echo_server"], "error[E0425] at line 7: first");
+        assert_eq!(
+            said.words["s1_ex02_echo_server"],
+            "error[E0425] at line 7: first"
+        );
     }
 }

@@ -58,12 +58,17 @@ impl Verdict {
     }
 
     pub fn from_word(word: &str) -> Option<Verdict> {
-        Verdict::ALL.into_iter().find(|verdict| verdict.word() == word)
+        Verdict::ALL
+            .into_iter()
+            .find(|verdict| verdict.word() == word)
     }
 
     /// Somebody has to look, or grade it again: it says nothing of the submission.
     pub fn is_no_judgement(self) -> bool {
-        matches!(self, Verdict::Error | Verdict::Inconclusive | Verdict::Unreadable)
+        matches!(
+            self,
+            Verdict::Error | Verdict::Inconclusive | Verdict::Unreadable
+        )
     }
 
     /// The one of these that is shown for all of them.
@@ -133,7 +138,11 @@ pub fn is_plain(c: char) -> bool {
 /// A text as a note: one line, harmless, not long.
 pub fn note(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
-    let plain = words.join(" ").chars().map(|c| if is_plain(c) { c } else { '?' }).collect::<String>();
+    let plain = words
+        .join(" ")
+        .chars()
+        .map(|c| if is_plain(c) { c } else { '?' })
+        .collect::<String>();
     if plain.chars().count() <= NOTE_MOST {
         return plain;
     }

@@ -7,9 +7,15 @@ const WIDTH: usize = 80;
 /// The table, no wider than 80 columns, and what it comes to.
 pub fn show(rows: &[Row]) -> String {
     let submissions: Vec<&[Row]> = rows.chunk_by(|a, b| a.submission == b.submission).collect();
-    let longest = submissions.iter().map(|rows| rows[0].submission.chars().count()).max();
+    let longest = submissions
+        .iter()
+        .map(|rows| rows[0].submission.chars().count())
+        .max();
     let name = longest.unwrap_or(0).clamp("submission".len(), 32);
-    let mut out = format!("{:<name$}  {:>9}  {:<13}  {:>7}\n", "submission", "score", "verdict", "seconds");
+    let mut out = format!(
+        "{:<name$}  {:>9}  {:<13}  {:>7}\n",
+        "submission", "score", "verdict", "seconds"
+    );
     for rows in &submissions {
         let score: u32 = rows.iter().map(|row| row.score).sum();
         let most: u32 = rows.iter().map(|row| row.max_score).sum();
@@ -33,7 +39,10 @@ fn remark(rows: &[Row]) -> String {
     if let [row] = rows {
         return row.note.clone();
     }
-    let passed = rows.iter().filter(|row| row.verdict == Verdict::Passed).count();
+    let passed = rows
+        .iter()
+        .filter(|row| row.verdict == Verdict::Passed)
+        .count();
     format!("{passed} of {} exercises", rows.len())
 }
 
@@ -41,7 +50,11 @@ fn remark(rows: &[Row]) -> String {
 fn sum(submissions: &[&[Row]]) -> String {
     let unjudged = |rows: &&&[Row]| rows.iter().any(|row| row.verdict.is_no_judgement());
     let count = submissions.len();
-    let (s, were) = if count == 1 { ("", "was") } else { ("s", "were") };
+    let (s, were) = if count == 1 {
+        ("", "was")
+    } else {
+        ("s", "were")
+    };
     match submissions.iter().filter(unjudged).count() {
         0 => format!("{count} submission{s}, and all {were} judged."),
         n => format!(
@@ -76,17 +89,29 @@ mod tests {
             row(&long, Verdict::NotAttempted, &long),
             row("é漢", Verdict::Error, "short"),
         ]);
-        assert!(shown.lines().all(|line| line.chars().count() <= WIDTH), "{shown}");
+        assert!(
+            shown.lines().all(|line| line.chars().count() <= WIDTH),
+            "{shown}"
+        );
         assert!(shown.contains("of which 1 could not be judged"), "{shown}");
     }
 
     #[test]
     fn a_submission_has_one_line_and_its_worst_verdict() {
-        let rows =
-            [row("a", Verdict::Passed, ""), row("a", Verdict::Failed, ""), row("b", Verdict::Passed, "")];
+        let rows = [
+            row("a", Verdict::Passed, ""),
+            row("a", Verdict::Failed, ""),
+            row("b", Verdict::Passed, ""),
+        ];
         let shown = show(&rows);
         assert_eq!(shown.lines().count(), 5, "{shown}");
-        assert!(shown.contains("failed") && shown.contains("1 of 2 exercises"), "{shown}");
-        assert!(shown.contains("2 submissions, and all were judged."), "{shown}");
+        assert!(
+            shown.contains("failed") && shown.contains("1 of 2 exercises"),
+            "{shown}"
+        );
+        assert!(
+            shown.contains("2 submissions, and all were judged."),
+            "{shown}"
+        );
     }
 }

@@ -91,7 +91,7 @@ pub fn run(cases: &[Case], effort: Effort, progress: &(dyn Fn(usize, usize) + Sy
         .map_or(2, usize::from)
         .clamp(1, 8)
         * 2;
-    let t0=std::time::Instant::now();
+    let t0 = std::time::Instant::now();
     thread::scope(|scope| {
         let waiting = scope.spawn(|| desk.side_by_side(&wrong, WAITING));
         if effort.load > 0 {
@@ -109,9 +109,9 @@ pub fn run(cases: &[Case], effort: Effort, progress: &(dyn Fn(usize, usize) + Sy
     eprintln!("T side {:?}", t0.elapsed());
     if effort.load == 0 {
         desk.side_by_side(&alone, 1);
-    eprintln!("T alone {:?}", t0.elapsed());
+        eprintln!("T alone {:?}", t0.elapsed());
         desk.ask_again(&wrong);
-    eprintln!("T again {:?}", t0.elapsed());
+        eprintln!("T again {:?}", t0.elapsed());
     }
     desk.results
         .into_inner()
@@ -188,7 +188,12 @@ impl Desk<'_> {
             &case.exercise.checks[k],
             Seed(self.seed.0.wrapping_add(round)),
         );
-        if came.seconds > 3.0 { eprintln!("SLOW {:.1} {:?} {} {}", came.seconds, came.verdict, case.shown, k); }
+        if came.seconds > 3.0 {
+            eprintln!(
+                "SLOW {:.1} {:?} {} {}",
+                came.seconds, came.verdict, case.shown, k
+            );
+        }
         if came.verdict == Verdict::Failed && came.symptom != Some(Symptom::Late) {
             self.failed[c].store(true, Ordering::Relaxed);
         }
@@ -234,7 +239,11 @@ impl Desk<'_> {
 
 fn judged(case: &Case, check: &'static Check, seed: Seed) -> Came {
     // A control finds out why a program failed: of a wrong one that is known.
-    let control = if case.kind == Kind::Right { check.control } else { None };
+    let control = if case.kind == Kind::Right {
+        check.control
+    } else {
+        None
+    };
     let check = Check { control, ..*check };
     let report = session::judge(case.exercise, &check, &case.launch, seed);
     let words = match report.verdict {
