@@ -81,7 +81,7 @@ pub use system::install;
 mod system {
     use super::*;
     use crate::course::{files, out};
-    use crate::grader::{platform, program};
+    use crate::grader::{platform, program, stage};
     use rustix::process::{Pid, Signal, kill_process, test_kill_process, test_kill_process_group};
     use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
     use signal_hook::iterator::Signals;
@@ -106,16 +106,15 @@ mod system {
                 // The second signal ends us even if the first got stuck.
                 thread::spawn(move || {
                     if signals.forever().next().is_some() {
-                        program::end_all();
+                        program::end_all_for_good();
                         std::process::exit(128 + signal);
                     }
                 });
                 end_children();
-                program::end_all();
+                program::end_all_for_good();
+                stage::remove_folders_for_good();
                 files::remove_temporaries();
                 out::restore_terminal();
-                // A check may have started another program while its first was being ended.
-                program::end_all();
                 let ordinary = signal == SIGINT && EXPECTED.load(Ordering::Relaxed);
                 std::process::exit(if ordinary { 0 } else { 128 + signal });
             }

@@ -13,6 +13,7 @@ pub mod interrupt;
 pub mod names;
 pub mod out;
 pub mod progress;
+pub mod prove;
 pub mod reset;
 pub mod solution;
 pub mod system;
@@ -158,6 +159,13 @@ EX.rs.backup-YYYYMMDD-HHMMSS, the date and time in UTC. No backup is replaced.
         about: "what of the course will work on this machine",
         help: doctor::HELP,
         run: doctor::run,
+    },
+    Command {
+        name: "prove",
+        takes: "[EX...] [OPTIONS]",
+        about: "for authors: prove the grader itself",
+        help: "",
+        run: |house, mut parser| Ok(prove::command(parser.raw_args()?.collect(), house)),
     },
 ];
 

@@ -251,7 +251,7 @@ pub fn sentence(event: &Event, lanes: &[String], code: &str) -> String {
         What::Waits => format!("{who} waits{note}."),
         What::Exits => format!("{who} ends:{note}."),
         What::Fails => format!("{who} fails:{note}."),
-        What::Notes => format!("{who}:{note}."),
+        What::Notes | What::Lost | What::Twice | What::Held => format!("{who}:{note}."),
     }
 }
 

@@ -65,11 +65,21 @@ pub struct Client {
     last_said: Instant,
 }
 
-/// Bytes of an unheard inbox: a submission that floods gets no more of our memory.
-const INBOX_MOST: usize = 64 << 20;
+/// Bytes of an unheard inbox: a submission that floods gets no more of our memory, of which every
+/// check that runs beside has as much. No check says more than this before it hears the answer.
+const INBOX_MOST: usize = 16 << 20;
 
 /// Bytes of an echo that are sent before it is asked whether they were read.
 const ECHO_UNSEEN: usize = 1 << 20;
+
+/// How long one step may take however little comes now and then: a byte every nine seconds would be
+/// no silence, and eight million of them would be years.
+const STEP_MOST: Duration = Duration::from_secs(120);
+
+/// The end of patience for a step in which something has come just now.
+fn further(begun: Instant) -> Instant {
+    (Instant::now() + PATIENCE).min(begun + STEP_MOST)
+}
 
 /// Bytes of a write that are kept for the failure message.
 const SENT_KEPT: usize = 64;
@@ -134,19 +144,20 @@ impl Client {
             .write_bytes(&self.who, "", What::Says, bytes);
         self.remember_sent(bytes);
         let mut rest = bytes;
-        let mut deadline = Instant::now() + PATIENCE;
+        let begun = Instant::now();
+        let mut deadline = further(begun);
         while !rest.is_empty() && self.ending != Some(Ending::Reset) {
             match self.wire.write(rest) {
                 Ok(n) => {
                     rest = &rest[n..];
-                    deadline = Instant::now() + PATIENCE;
+                    deadline = further(begun);
                     self.read_arrived();
                 }
                 Err(err) if err.kind() == ErrorKind::WouldBlock => {
                     let heard = self.inbox.len();
                     self.wait(true, deadline);
                     if self.inbox.len() > heard {
-                        deadline = Instant::now() + PATIENCE;
+                        deadline = further(begun);
                     }
                     if Instant::now() > deadline {
                         let took = bytes.len() - rest.len();
@@ -173,8 +184,13 @@ impl Client {
     pub fn floods(&mut self, most: usize) -> Told {
         let zeros = [0; 64 << 10];
         let mut sent = 0;
+        let begun = Instant::now();
         let mut deadline = Instant::now() + Duration::from_millis(300);
-        while sent < most && self.ending.is_none() && Instant::now() < deadline {
+        while sent < most
+            && self.ending.is_none()
+            && Instant::now() < deadline
+            && begun.elapsed() < STEP_MOST
+        {
             match self.wire.write(&zeros) {
                 Ok(n) => {
                     sent += n;
@@ -327,7 +343,8 @@ impl Client {
 
     /// Hears exactly these bytes next, in however many pieces.
     pub fn hears(&mut self, expected: &[u8]) -> Told {
-        let mut deadline = Instant::now() + PATIENCE;
+        let begun = Instant::now();
+        let mut deadline = further(begun);
         let mut same = 0;
         loop {
             let fresh = &self.inbox[same..self.inbox.len().min(expected.len())];
@@ -338,7 +355,7 @@ impl Client {
                 }
             }
             if same < self.inbox.len() {
-                deadline = Instant::now() + PATIENCE;
+                deadline = further(begun);
             }
             same = self.inbox.len().min(expected.len());
             if same == expected.len() {
@@ -382,7 +399,8 @@ impl Client {
 
     /// Hears whatever comes until the submission ends the connection.
     pub fn hears_all(&mut self, due: &str) -> Result<Vec<u8>, Stop> {
-        let mut deadline = Instant::now() + PATIENCE;
+        let begun = Instant::now();
+        let mut deadline = further(begun);
         loop {
             let had = self.inbox.len();
             if self.ending.is_some() {
@@ -393,7 +411,7 @@ impl Client {
             }
             self.wait(false, deadline);
             if self.inbox.len() > had {
-                deadline = Instant::now() + PATIENCE;
+                deadline = further(begun);
             }
         }
     }
@@ -545,7 +563,11 @@ impl Client {
         if let Err(stop) = self.program.must_have_run(PATIENCE) {
             return stop;
         }
-        let mut when = format!("then silence for {} s", PATIENCE.as_secs());
+        let mut when = if self.last_arrival.elapsed() < PATIENCE / 2 {
+            format!("and not done after {} s", STEP_MOST.as_secs())
+        } else {
+            format!("then silence for {} s", PATIENCE.as_secs())
+        };
         if let (Side::Bytes(expected), Side::Bytes(got)) = (&expected, &got) {
             when.push_str(&format!(", with {} of {} bytes", got.len(), expected.len()));
         }

@@ -213,7 +213,6 @@ pub fn free_ports(dice: &mut Dice, count: u16) -> Result<std::ops::Range<u16>, S
             .clone()
             .all(|port| bound((Ipv4Addr::LOCALHOST, port).into()).is_ok())
         {
-            // Ports are many and checks are few: they are given back when the process ends.
             given.extend(ports.clone());
             return Ok(ports);
         }
@@ -221,4 +220,10 @@ pub fn free_ports(dice: &mut Dice, count: u16) -> Result<std::ops::Range<u16>, S
     Err(Stop::Broken(format!(
         "found no {count} free ports in a row"
     )))
+}
+
+/// Takes ports back: a thousand checks with a hundred ports each would need more than there are.
+pub fn give_back(ports: std::ops::Range<u16>) {
+    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+    given.retain(|port| !ports.contains(port));
 }

@@ -45,19 +45,34 @@ pub enum Input {
     Typed,
 }
 
-/// The groups that are running now, so that a signal handler can end them.
-static RUNNING: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
+/// What is running now, so that a signal handler can end it.
+static RUNNING: Mutex<Running> = Mutex::new(Running {
+    groups: BTreeSet::new(),
+    closed: false,
+});
 
-fn running() -> MutexGuard<'static, BTreeSet<u32>> {
+struct Running {
+    groups: BTreeSet<u32>,
+    /// Nothing is started any more.
+    closed: bool,
+}
+
+fn running() -> MutexGuard<'static, Running> {
     RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Ends everything that was started here and is still running. For the end of the grader itself.
 pub fn end_all() {
-    for group in running().iter() {
+    for group in running().groups.iter() {
         platform::kill_group(*group);
     }
     platform::end_orphans(None, &[]);
+}
+
+/// The same, and from now on nothing is started: checks that run on would start the next program.
+pub fn end_all_for_good() {
+    running().closed = true;
+    end_all();
 }
 
 /// A program that runs, or ran.
@@ -158,6 +173,11 @@ impl Program {
             .envs(start.env.iter().copied());
         platform::in_own_group(&mut command);
         let shown = shown(&command);
+        // Held until it is on the list: what is ended for good is ended whole.
+        let mut running = running();
+        if running.closed {
+            return Err(Stop::Broken("the grader is being ended".to_string()));
+        }
         let mut child = command.spawn().map_err(|err| match err.kind() {
             ErrorKind::WouldBlock | ErrorKind::OutOfMemory => {
                 Stop::Broken(format!("cannot start {shown}: {err}"))
@@ -168,7 +188,8 @@ impl Program {
             _ => Stop::NotStarted(format!("cannot start {shown}: {err}")),
         })?;
         let group = child.id();
-        running().insert(group);
+        running.groups.insert(group);
+        drop(running);
         platform::limit_files(group, FILE_MOST);
         transcript.write(start.who, "", What::Starts, shown);
 
@@ -471,8 +492,8 @@ impl Program {
         drop(seen);
         let others: Vec<u32> = {
             let mut running = running();
-            running.remove(&group);
-            running.iter().copied().collect()
+            running.groups.remove(&group);
+            running.groups.iter().copied().collect()
         };
         platform::end_orphans(Some(&self.mark), &others);
     }

@@ -50,13 +50,11 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    /// A number from 0 to `bound`, `bound` not included; 0 if `bound` is 0.
+    /// A number from 0 to `bound`, `bound` not included; 0 if `bound` is 0. It takes one roll
+    /// always, so that a bound doesn't move what is rolled after it.
     pub fn below(&mut self, bound: usize) -> usize {
-        if bound == 0 {
-            0
-        } else {
-            (self.roll() % bound as u64) as usize
-        }
+        let roll = self.roll();
+        roll.checked_rem(bound as u64).unwrap_or(0) as usize
     }
 
     /// So many random bytes.

@@ -3,20 +3,23 @@
 use super::check::{Stop, Told, broken};
 use super::client::Client;
 use super::failure::{Failure, Side, Symptom};
+use super::faults::Faults;
 use super::launch::Launch;
-use super::listener::{Listener, Refusing, Silent, free_ports};
+use super::listener::{self, Listener, Refusing, Silent};
 use super::platform::{self, Exit};
 use super::program::{Input, PATIENCE, Program, Start};
 use super::seed::Dice;
 use super::transcript::{Transcript, What};
+use super::udp::UdpPeer;
 use socket2::{Domain, Socket, Type};
 use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How long a program may take to become ready; interpreters are slow to start on a busy machine.
@@ -30,6 +33,8 @@ pub struct Stage {
     dice: RefCell<Dice>,
     server: OnceCell<(Arc<Program>, SocketAddr)>,
     programs: RefCell<Vec<Arc<Program>>>,
+    /// Kept from other stages until this one is over.
+    ports: RefCell<Vec<std::ops::Range<u16>>>,
 }
 
 impl Stage {
@@ -41,6 +46,7 @@ impl Stage {
             dice: RefCell::new(dice),
             server: OnceCell::new(),
             programs: RefCell::default(),
+            ports: RefCell::default(),
         })
     }
 
@@ -132,7 +138,7 @@ impl Stage {
             Launch::Built(_) => (Ipv4Addr::LOCALHOST, 0).into(),
             // It need not say where it listens, so it is told.
             Launch::Command(_) => {
-                let port = free_ports(&mut self.dice.borrow_mut(), 1)?.start;
+                let port = self.ports(1)?.start;
                 (Ipv4Addr::LOCALHOST, port).into()
             }
             Launch::Running(addr) => addr,
@@ -140,6 +146,24 @@ impl Stage {
         let program = self.start(Some(addr), &[], Input::Nothing)?;
         let addr = program.ready(READY)?;
         Ok(self.server.get_or_init(|| (program, addr)))
+    }
+
+    /// A peer that talks to the submission in datagrams.
+    pub fn udp_peer(&self, who: &str) -> Result<UdpPeer, Stop> {
+        let program = Arc::clone(self.server()?);
+        UdpPeer::bind(
+            Ipv4Addr::LOCALHOST.into(),
+            who,
+            program,
+            Arc::clone(&self.transcript),
+        )
+    }
+
+    /// A network whose faults follow from this check's seed.
+    pub fn faults(&self) -> Faults {
+        let mut dice = self.dice.borrow_mut();
+        dice.roll();
+        Faults::of(&dice)
     }
 
     // ---- a submission that is a client
@@ -209,7 +233,9 @@ impl Stage {
 
     /// So many ports in a row that nobody uses.
     pub fn ports(&self, count: u16) -> Result<std::ops::Range<u16>, Stop> {
-        free_ports(&mut self.dice.borrow_mut(), count)
+        let ports = listener::free_ports(&mut self.dice.borrow_mut(), count)?;
+        self.ports.borrow_mut().push(ports.clone());
+        Ok(ports)
     }
 
     fn start(
@@ -238,6 +264,9 @@ impl Drop for Stage {
     fn drop(&mut self) {
         for program in self.programs.borrow().iter() {
             program.end();
+        }
+        for ports in self.ports.take() {
+            listener::give_back(ports);
         }
     }
 }
@@ -384,7 +413,12 @@ impl Folder {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("wireside-{}-{count}", std::process::id());
         let path = std::env::temp_dir().join(&name);
+        let mut folders = folders();
+        let Some(folders) = folders.as_mut() else {
+            return Err(io::Error::other("the grader is being ended"));
+        };
         fs::create_dir_all(&path)?;
+        folders.insert(path.clone());
         Ok(Folder { path, name })
     }
 }
@@ -392,6 +426,25 @@ impl Folder {
 impl Drop for Folder {
     fn drop(&mut self) {
         remove_folder(&self.path);
+        if let Some(folders) = folders().as_mut() {
+            folders.remove(&self.path);
+        }
+    }
+}
+
+/// The folders that there are now, so that an interrupt can remove them; `None` once it has.
+static FOLDERS: Mutex<Option<BTreeSet<PathBuf>>> = Mutex::new(Some(BTreeSet::new()));
+
+fn folders() -> MutexGuard<'static, Option<BTreeSet<PathBuf>>> {
+    FOLDERS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Removes what an end that comes from outside would leave, and from now on no folder is made.
+/// Whoever was in them must have ended.
+pub fn remove_folders_for_good() {
+    let there = folders().take();
+    for path in there.into_iter().flatten() {
+        remove_folder(&path);
     }
 }
 

@@ -19,6 +19,12 @@ pub enum What {
     AllRead,
     /// Bytes that arrived from the peer.
     Hears,
+    /// A datagram is lost on its way.
+    Lost,
+    /// A datagram arrives twice.
+    Twice,
+    /// A datagram is held back until later ones have gone by.
+    Held,
     HalfCloses,
     HangsUp,
     Resets,
@@ -39,7 +45,7 @@ pub enum What {
 }
 
 impl What {
-    pub const ALL: [What; 17] = [
+    pub const ALL: [What; 20] = [
         What::Starts,
         What::Listens,
         What::Connects,
@@ -47,6 +53,9 @@ impl What {
         What::Says,
         What::AllRead,
         What::Hears,
+        What::Lost,
+        What::Twice,
+        What::Held,
         What::HalfCloses,
         What::HangsUp,
         What::Resets,
@@ -68,6 +77,9 @@ impl What {
             What::Says => "says",
             What::AllRead => "all read",
             What::Hears => "hears",
+            What::Lost => "lost",
+            What::Twice => "twice",
+            What::Held => "held",
             What::HalfCloses => "half-closes",
             What::HangsUp => "hangs up",
             What::Resets => "resets",
@@ -174,6 +186,11 @@ impl Transcript {
                 }
             }
         }
+        self.push(who, peer, what, bytes, String::new());
+    }
+
+    /// Writes a datagram: one event each, however close to the last.
+    pub fn write_datagram(&self, who: &str, peer: &str, what: What, bytes: &[u8]) {
         self.push(who, peer, what, bytes, String::new());
     }
 

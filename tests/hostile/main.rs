@@ -9,7 +9,6 @@
 mod left;
 mod run;
 
-use left::Marker;
 use run::{Asked, Graded, RIGHT, WRONG, python};
 use rustix::process::Signal;
 use std::fs;

@@ -50,7 +50,7 @@ impl Clone {
 
     /// The text of an exercise's solution.
     pub fn solution(&self, name: &str) -> String {
-        let name = name.replace("ex0", "sol0");
+        let name = name.replacen("ex", "sol", 1);
         fs::read_to_string(self.root.join(format!("solutions/src/bin/{name}.rs"))).unwrap()
     }
 

@@ -91,7 +91,6 @@ pub fn run(cases: &[Case], effort: Effort, progress: &(dyn Fn(usize, usize) + Sy
         .map_or(2, usize::from)
         .clamp(1, 8)
         * 2;
-    let t0 = std::time::Instant::now();
     thread::scope(|scope| {
         let waiting = scope.spawn(|| desk.side_by_side(&wrong, WAITING));
         if effort.load > 0 {
@@ -106,12 +105,9 @@ pub fn run(cases: &[Case], effort: Effort, progress: &(dyn Fn(usize, usize) + Sy
         }
         drop(load);
     });
-    eprintln!("T side {:?}", t0.elapsed());
     if effort.load == 0 {
         desk.side_by_side(&alone, 1);
-        eprintln!("T alone {:?}", t0.elapsed());
         desk.ask_again(&wrong);
-        eprintln!("T again {:?}", t0.elapsed());
     }
     desk.results
         .into_inner()
@@ -188,12 +184,6 @@ impl Desk<'_> {
             &case.exercise.checks[k],
             Seed(self.seed.0.wrapping_add(round)),
         );
-        if came.seconds > 3.0 {
-            eprintln!(
-                "SLOW {:.1} {:?} {} {}",
-                came.seconds, came.verdict, case.shown, k
-            );
-        }
         if came.verdict == Verdict::Failed && came.symptom != Some(Symptom::Late) {
             self.failed[c].store(true, Ordering::Relaxed);
         }
@@ -231,7 +221,6 @@ impl Desk<'_> {
                 .is_some_and(|came| self.is_doubtful(**task, came))
         };
         for task in tasks.iter().filter(doubtful) {
-            eprintln!("T {} {}", self.cases[task.0].shown, task.1);
             self.judge(*task);
         }
     }
