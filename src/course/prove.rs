@@ -337,7 +337,8 @@ mod tests {
             load: 4,
             seed: Seed(1),
         };
-        let shown = table(&[row], effort) + USAGE + &wrapped("✗", &"a word ".repeat(50));
+        let sentence = wrapped("✗", &"a word ".repeat(50));
+        let shown = format!("{}{USAGE}\n{sentence}", table(&[row], effort));
         assert!(
             shown.lines().all(|line| line.chars().count() <= WIDTH),
             "{shown}"

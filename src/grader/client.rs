@@ -564,7 +564,7 @@ impl Client {
             return stop;
         }
         let mut when = if self.last_arrival.elapsed() < PATIENCE / 2 {
-            format!("and not done after {} s", STEP_MOST.as_secs())
+            "and still not whole when the time for it was over".to_string()
         } else {
             format!("then silence for {} s", PATIENCE.as_secs())
         };

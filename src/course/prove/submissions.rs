@@ -263,3 +263,78 @@ impl Interpreters {
         found.clone()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What comes of a wrong submission of ex02_echo_server with this text.
+    fn kept(name: &str, text: &str) -> Result<Gathered, String> {
+        let house = House::find().unwrap();
+        let (_, exercise) = crate::chapters::exercise("ex02_echo_server").unwrap();
+        let solution = fs::read_to_string(house.solution(exercise.name)).unwrap();
+        let folder = std::env::temp_dir().join(format!("wireside-kept-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let path = folder.join(name);
+        fs::write(&path, text).unwrap();
+        let mut found = Gathered::default();
+        let came = found.wrong(
+            &house,
+            exercise,
+            &path,
+            &solution,
+            &mut Interpreters::default(),
+        );
+        fs::remove_file(&path).unwrap();
+        came.map(|()| found)
+    }
+
+    const CHECK: &str = "nothing comes back but what was sent";
+
+    #[test]
+    fn a_diff_becomes_the_solution_with_its_mistake() {
+        let text = format!("mistake: m\ncaught by: {CHECK}\n@@\n-fn main() -> ExitCode {{\n+X\n");
+        let found = kept("one.diff", &text).unwrap();
+        let Source::Rust { bin, text } = &found.submissions[0].source else {
+            panic!("it is no Rust");
+        };
+        assert_eq!(bin, "wrong_ex02_echo_server_one");
+        assert!(
+            text.contains("\nX\n") && text.contains("fn serve("),
+            "{text}"
+        );
+        assert_eq!(found.submissions[0].kind, Kind::Wrong(1));
+    }
+
+    #[test]
+    fn what_can_t_be_kept_is_refused_with_its_reason() {
+        let head = format!("mistake: m\ncaught by: {CHECK}\n");
+        for (name, text, reason) in [
+            (
+                "two.diff",
+                format!("{head}@@\n-no such line\n+X\n"),
+                "nowhere",
+            ),
+            (
+                "three.diff",
+                head.replace(CHECK, "no such check") + "@@\n",
+                "no check",
+            ),
+            ("four.diff", "@@\n".to_string(), "head"),
+            ("five.rs", head.clone(), "head"),
+            ("six.txt", head.clone(), "neither"),
+        ] {
+            let why = kept(name, &text)
+                .err()
+                .unwrap_or_else(|| panic!("{name} was taken"));
+            assert!(why.contains(reason), "{name}: {why}");
+        }
+        assert!(
+            kept(
+                "seven.rs",
+                "// mistake: m\n// caught by: what a client sends comes back\n"
+            )
+            .is_ok()
+        );
+    }
+}
