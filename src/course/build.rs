@@ -7,7 +7,8 @@
 use super::house::House;
 use super::{interrupt, out};
 use crate::grader::platform;
-use serde_json::Value;
+use crate::grader::report::json;
+use jzon::JsonValue;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
@@ -140,7 +141,7 @@ fn cargo(house: &House, package: &str, names: &[&str], tls: bool) -> Result<Said
     if let Some(stdout) = child.stdout.take() {
         for line in BufReader::new(stdout).split(b'\n') {
             let Ok(line) = line else { break };
-            if let Ok(message) = serde_json::from_slice(&line) {
+            if let Some(message) = json::parse(&line) {
                 said.take_in(&message, names);
             }
         }
@@ -157,7 +158,7 @@ fn cargo(house: &House, package: &str, names: &[&str], tls: bool) -> Result<Said
 }
 
 impl Said {
-    fn take_in(&mut self, message: &Value, names: &[&str]) {
+    fn take_in(&mut self, message: &JsonValue, names: &[&str]) {
         let target = &message["target"];
         let Some(name) = target["name"].as_str() else {
             return;
@@ -222,15 +223,15 @@ fn advised(stderr: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use jzon::object;
 
-    fn message(reason: &str, kind: &str, name: &str) -> Value {
-        json!({
+    fn message(reason: &str, kind: &str, name: &str) -> JsonValue {
+        object! {
             "reason": reason,
             "target": {"name": name, "kind": [kind]},
             "executable": format!("/t/{name}"),
             "message": {"level": "error", "rendered": format!("error in {name}\n")},
-        })
+        }
     }
 
     #[test]

@@ -15,7 +15,6 @@ mod table;
 use super::house::House;
 use super::names::{self, Entry};
 use super::{Outcome, Stop, files, interrupt, option, out, tls};
-use crate::grader::platform;
 use crate::grader::seed::Seed;
 use found::Submission;
 use judge::Judge;
@@ -102,8 +101,6 @@ pub fn run(house: &House, parser: Parser) -> Outcome {
 }
 
 fn grade(house: &House, options: &Options, chosen: &[Submission]) -> Outcome {
-    // What a grader that was killed leaves behind becomes ours to end.
-    platform::adopt_orphans();
     let judge = Judge::new(house, options.limit, options.seed).map_err(Stop::Failed)?;
     let class = Class {
         options,

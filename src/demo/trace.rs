@@ -7,7 +7,7 @@ use super::diagram;
 use crate::grader::bytes;
 use crate::grader::report::json;
 use crate::grader::transcript::{Event, What};
-use serde_json::{Value, json as value};
+use jzon::JsonValue;
 use std::time::Duration;
 
 /// A recorded conversation.
@@ -48,12 +48,13 @@ impl Trace {
     pub fn to_json(&self) -> String {
         let mut out = format!(
             "{{\n\"version\": 1,\n\"name\": {},\n\"title\": {},\n\"sections\": [",
-            value!(self.name),
-            value!(self.title)
+            jzon::stringify(self.name.as_str()),
+            jzon::stringify(self.title.as_str())
         );
         for (i, section) in self.sections.iter().enumerate() {
             out.push_str(if i == 0 { "\n" } else { ",\n" });
-            let (heading, lanes) = (value!(section.heading), value!(section.lanes));
+            let heading = jzon::stringify(section.heading.as_str());
+            let lanes = jzon::stringify(section.lanes.clone());
             out.push_str(&format!(
                 "{{\"heading\": {heading}, \"lanes\": {lanes}, \"events\": ["
             ));
@@ -72,7 +73,7 @@ impl Trace {
     /// # Errors
     /// A sentence that names the place: no JSON, another version, a field that is missing.
     pub fn from_json(text: &str) -> Result<Trace, String> {
-        let trace: Value = serde_json::from_str(text).map_err(|err| format!("no JSON: {err}"))?;
+        let trace = jzon::parse(text).map_err(|err| format!("no JSON: {err}"))?;
         if trace["version"] != 1 {
             return Err(format!(
                 "version {} is not known here; it must be 1",
@@ -88,7 +89,7 @@ impl Trace {
     }
 }
 
-fn section(section: &Value) -> Result<Section, String> {
+fn section(section: &JsonValue) -> Result<Section, String> {
     let lanes = array(section, "lanes")?
         .iter()
         .map(|lane| lane.as_str().map(String::from));
@@ -101,7 +102,7 @@ fn section(section: &Value) -> Result<Section, String> {
     })
 }
 
-fn event(event: &Value) -> Result<Event, String> {
+fn event(event: &JsonValue) -> Result<Event, String> {
     let word = string(event, "what")?;
     let bytes = unhex(event["bytes"].as_str().unwrap_or_default())?;
     let at = event["at"]
@@ -121,14 +122,14 @@ fn event(event: &Value) -> Result<Event, String> {
     })
 }
 
-fn string(value: &Value, key: &str) -> Result<String, String> {
+fn string(value: &JsonValue, key: &str) -> Result<String, String> {
     value[key]
         .as_str()
         .map(String::from)
         .ok_or(format!("{key:?} is missing, or no text"))
 }
 
-fn array<'a>(value: &'a Value, key: &str) -> Result<&'a Vec<Value>, String> {
+fn array<'a>(value: &'a JsonValue, key: &str) -> Result<&'a Vec<JsonValue>, String> {
     value[key]
         .as_array()
         .ok_or(format!("{key:?} is missing, or no list"))

@@ -70,7 +70,12 @@ pub fn far_end(ours: SocketAddr, theirs: SocketAddr) -> Option<Row> {
 
 /// Whether somebody listens at the address, or at the wildcard address of its port.
 pub fn listens(addr: SocketAddr) -> bool {
-    each_row(Table::Tcp).any(|row| {
+    listener(addr).is_some()
+}
+
+/// The row of whoever listens there.
+pub fn listener(addr: SocketAddr) -> Option<Row> {
+    each_row(Table::Tcp).find(|row| {
         row.state == State::Listen
             && row.local.port() == addr.port()
             && (row.local.ip() == addr.ip() || row.local.ip().is_unspecified())

@@ -8,7 +8,7 @@ use super::output::{self, Output};
 use super::platform::{self, Exit};
 use super::transcript::{Transcript, What};
 use super::watchdog;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
@@ -264,7 +264,7 @@ impl Program {
                 .wait_timeout(seen, Duration::from_millis(5))
                 .unwrap_or_else(PoisonError::into_inner);
             drop(seen);
-            if !self.announces && self.listens_silently(told) {
+            if !self.announces && self.listens_silently(told)? {
                 self.transcript
                     .write(&self.who, "", What::Listens, told.to_string());
                 return Ok(reachable(told));
@@ -273,7 +273,7 @@ impl Program {
                 self.transcript
                     .write(&self.who, "", What::Exits, exit.to_string());
                 if !self.announces && kernel::listens(told) {
-                    return Err(Stop::PortTaken(format!("somebody else listens at {told}")));
+                    return Err(taken_by_another(told));
                 }
                 let wanted = "a server that runs until it is ended";
                 return Err(
@@ -312,16 +312,22 @@ impl Program {
             .into()
     }
 
-    /// Whether a program that need not announce itself listens where it was told to.
-    fn listens_silently(&self, told: SocketAddr) -> bool {
-        if kernel::has_tables() {
-            return kernel::listens(told)
-                || kernel::rows(kernel::Table::Udp).iter().any(|row| {
-                    row.local.port() == told.port() && row.state == kernel::State::Unconnected
-                });
+    /// Whether a program that need not announce itself listens where it was told to. Another
+    /// grading may have chosen the same port at the same time: its program is not this one.
+    fn listens_silently(&self, told: SocketAddr) -> Result<bool, Stop> {
+        if !kernel::has_tables() {
+            // Only a bind tells: while it succeeds, nobody listens there yet.
+            return Ok(std::net::TcpListener::bind(told).is_err());
         }
-        // Without tables only a bind tells: while it succeeds, nobody listens there yet.
-        std::net::TcpListener::bind(told).is_err()
+        let udp = || {
+            kernel::rows(kernel::Table::Udp).into_iter().find(|row| {
+                row.local.port() == told.port() && row.state == kernel::State::Unconnected
+            })
+        };
+        match kernel::listener(told).or_else(udp) {
+            Some(row) if self.is_not_owner(row.inode) => Err(taken_by_another(told)),
+            row => Ok(row.is_some()),
+        }
     }
 
     /// How it ended, once it has.
@@ -445,11 +451,33 @@ impl Program {
     /// Nothing can be said of a program that had no chance to run in the time that has passed.
     pub fn must_have_run(&self, lately: Duration) -> Result<(), Stop> {
         match Instant::now().checked_sub(lately) {
-            Some(then) if self.hardly_ran(then) => Err(Stop::Inconclusive(
+            Some(then) if self.hardly_ran(then) || self.starves() => Err(Stop::Inconclusive(
                 "the program hardly got any processor time".to_string(),
             )),
             _ => Ok(()),
         }
+    }
+
+    /// Whether the program, or one that it started, wants a processor now and hardly gets one. What
+    /// its leader waited doesn't tell that of a script that starts other programs.
+    fn starves(&self) -> bool {
+        const LOOKS: u32 = 20;
+        let Some(group) = self.group.filter(|_| !self.watched.lock().ended) else {
+            return false;
+        };
+        let begun = Instant::now();
+        let (mut wanted, mut ran) = (0, Duration::ZERO);
+        let mut before: BTreeMap<u32, Duration> = BTreeMap::new();
+        for _ in 0..LOOKS {
+            thread::sleep(Duration::from_millis(15));
+            let threads = platform::threads_of_group(group);
+            wanted += u32::from(threads.iter().any(|(_, runnable, _)| *runnable));
+            for (number, _, now) in threads {
+                let then = before.insert(number, now).unwrap_or(now);
+                ran += now.saturating_sub(then);
+            }
+        }
+        wanted * 2 > LOOKS && ran * 4 < begun.elapsed()
     }
 
     fn processor_time(&self) -> (Duration, Duration) {
@@ -529,6 +557,10 @@ impl Watched {
             });
         });
     }
+}
+
+fn taken_by_another(told: SocketAddr) -> Stop {
+    Stop::PortTaken(format!("somebody else listens at {told}"))
 }
 
 /// The address of the first whole line `listening on IP:PORT`.

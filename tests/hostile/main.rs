@@ -14,12 +14,28 @@ use rustix::process::Signal;
 use std::fs;
 use std::time::Duration;
 
-/// Plays a submission with this harm at its beginning: with the right server, which must pass, and
-/// with the wrong one, which must fail. Of neither anything may be left.
+/// One that a server passes which answers again and again, and no other.
+const ONE_CHECK: &str = "a conversation goes on until";
+
+/// Plays a submission with this harm at its beginning: with the right server, which must pass every
+/// check, and with the wrong one, which must fail. Of neither anything may be left.
 fn harms_nobody(harm: &str) -> Option<Vec<Graded>> {
+    let right = Asked::of(&format!("{harm}\n{RIGHT}"))?.grade();
+    right.has_status(0);
+    let wrong = Asked::of(&format!("{harm}\n{WRONG}"))?
+        .only(ONE_CHECK)
+        .grade();
+    wrong.has_status(1);
+    Some(vec![right, wrong])
+}
+
+/// The same with one check: what takes much, several side by side would take from the machine.
+fn harms_nobody_in_one_check(harm: &str) -> Option<Vec<Graded>> {
     let mut graded = Vec::new();
     for (server, status) in [(RIGHT, 0), (WRONG, 1)] {
-        let came = Asked::of(&format!("{harm}\n{server}"))?.grade();
+        let came = Asked::of(&format!("{harm}\n{server}"))?
+            .only(ONE_CHECK)
+            .grade();
         came.has_status(status);
         graded.push(came);
     }
@@ -120,7 +136,7 @@ for to in (1, 2):
     os.write(to, b'::set-output name=result::x\\n' + \"{report}\\n\".encode())"
     );
     for came in harms_nobody(&harm).unwrap_or_default() {
-        assert_eq!(came.report()["max_score"], 17);
+        assert_ne!(came.report()["max_score"], 999);
         assert_ne!(came.report()["score"], 999);
     }
 }
@@ -136,7 +152,7 @@ for at in range(0, len(block), 4096):
             return;
         };
         // One check: several side by side would take what the machine has.
-        asked.only("goes on until").grade().has_status(status);
+        asked.only(ONE_CHECK).grade().has_status(status);
     }
 }
 
@@ -159,7 +175,7 @@ except OSError:
 
 #[test]
 fn a_file_that_fills_the_disk_is_stopped_and_removed() {
-    let Some(graded) = harms_nobody(
+    let Some(graded) = harms_nobody_in_one_check(
         "\
 def fill():
     with open(os.path.join(os.environ['TMPDIR'], 'full'), 'wb', buffering=0) as file:
@@ -173,13 +189,13 @@ threading.Thread(target=fill, daemon=True).start()",
         return;
     };
     for came in graded {
-        assert!(came.disk < 2_000 << 20, "{} bytes on disk", came.disk);
+        assert!(came.disk <= 256 << 20, "{} MiB on disk", came.disk >> 20);
     }
 }
 
 #[test]
 fn folders_that_are_hard_to_remove_are_removed() {
-    harms_nobody(
+    harms_nobody_in_one_check(
         "\
 here = os.getcwd()
 os.chdir(os.environ['TMPDIR'])
@@ -203,7 +219,7 @@ for _ in range(300):
         let Some(asked) = Asked::of(&format!("{harm}\n{server}")) else {
             return;
         };
-        asked.only("goes on until").grade().has_status(status);
+        asked.only(ONE_CHECK).grade().has_status(status);
     }
 }
 
@@ -222,7 +238,7 @@ time.sleep(1)",
         let Some(asked) = Asked::of(&format!("{harm}\n{RIGHT}")) else {
             return;
         };
-        asked.only("goes on until").grade().has_status(1);
+        asked.only(ONE_CHECK).grade().has_status(1);
     }
 }
 

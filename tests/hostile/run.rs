@@ -270,7 +270,6 @@ impl Asked {
             "the grader had {} MiB resident",
             peak >> 20
         );
-        eprintln!("{:?}, {} MiB resident", begun.elapsed(), peak >> 20);
         graded
     }
 }

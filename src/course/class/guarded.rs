@@ -2,11 +2,9 @@
 
 use crate::course::interrupt;
 use crate::grader::platform;
-use std::collections::BTreeSet;
 use std::io::{self, BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,12 +14,8 @@ const GRACE: Duration = Duration::from_secs(8);
 /// The longest line of its output that is taken; the rest of a longer one is passed over.
 const LINE_MOST: usize = 1 << 20;
 
-/// The leaders that run now. Whatever else is a child of ours was left behind by one that died.
-static LEADERS: Mutex<BTreeSet<u32>> = Mutex::new(BTreeSet::new());
-
-fn leaders() -> MutexGuard<'static, BTreeSet<u32>> {
-    LEADERS.lock().unwrap_or_else(PoisonError::into_inner)
-}
+/// The variable that marks whatever is started for a submission.
+const MARK: &str = "WIRESIDE_SUBMISSION";
 
 /// How it ended.
 pub struct Ended {
@@ -32,12 +26,14 @@ pub struct Ended {
 }
 
 /// Runs it until it ends or the deadline has come, and gives each line that it prints on either
-/// output to `take`. `tend` is told its number once it runs.
+/// output to `take`. `tend` is told its number once it runs. `mark` is a word that no other command
+/// of this or another run has: what carries it at the end is ended.
 ///
 /// # Errors
 /// It can't be started.
 pub fn run(
     command: &mut Command,
+    mark: &str,
     deadline: Instant,
     tend: impl FnOnce(u32),
     mut take: impl FnMut(&[u8]),
@@ -47,13 +43,8 @@ pub fn run(
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     platform::in_own_group(command);
-    let mut child = {
-        // Held until it is on the list, or a sweep would take it for an orphan.
-        let mut leaders = leaders();
-        let child = command.spawn()?;
-        leaders.insert(child.id());
-        child
-    };
+    command.env(MARK, mark);
+    let mut child = command.spawn()?;
     let guard = interrupt::group(child.id());
     tend(child.id());
     // Bounded, so that one that prints for ever waits for us and not we for its memory.
@@ -111,11 +102,7 @@ pub fn run(
     }
     let status = child.wait();
     drop(guard);
-    let mut leaders = leaders();
-    leaders.remove(&child.id());
-    let others: Vec<u32> = leaders.iter().copied().collect();
-    platform::end_orphans(None, &others);
-    drop(leaders);
+    platform::end_marked(MARK, mark);
     Ok(Ended {
         status: status?.code(),
         late,

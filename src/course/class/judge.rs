@@ -8,9 +8,9 @@ use crate::chapters::Exercise;
 use crate::course::house::House;
 use crate::course::names::Entry;
 use crate::course::words;
+use crate::grader::report::json;
 use crate::grader::seed::Seed;
 use crate::grader::verdict as grader;
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::env;
 use std::ffi::OsString;
@@ -33,6 +33,8 @@ pub struct Judge<'a> {
 /// A submission that is being judged.
 struct Work<'a> {
     submission: &'a Submission,
+    /// A word of its own.
+    tag: &'a str,
     /// Its package, and where its programs run; made anew and removed at the end.
     folder: PathBuf,
     deadline: Instant,
@@ -74,12 +76,13 @@ impl<'a> Judge<'a> {
         let _ = fs::remove_dir_all(&folder);
         let mut work = Work {
             submission,
+            tag: &tag,
             folder,
             deadline: Instant::now() + self.limit,
             rows: Vec::new(),
         };
         let begun = Instant::now();
-        let mut built = self.build(&mut work, &tag, &entries);
+        let mut built = self.build(&work, &entries);
         let share =
             begun.elapsed().as_secs_f64() / built.as_ref().map_or(1, BTreeMap::len).max(1) as f64;
         for (_, exercise) in &entries {
@@ -137,8 +140,7 @@ impl<'a> Judge<'a> {
     #[allow(clippy::type_complexity)]
     fn build(
         &self,
-        work: &mut Work<'_>,
-        tag: &str,
+        work: &Work<'_>,
         entries: &[Entry],
     ) -> Result<BTreeMap<&'static str, Result<PathBuf, String>>, Box<Row>> {
         let wanted = |name: &str| entries.iter().any(|(_, exercise)| exercise.name == name);
@@ -160,7 +162,7 @@ impl<'a> Judge<'a> {
         let modules = work.submission.modules();
         let came = self
             .bench
-            .build(&work.folder, tag, &programs, &modules, work.deadline);
+            .build(&work.folder, work.tag, &programs, &modules, work.deadline);
         let (verdict, why) = match came {
             Ok(Built::Done(built)) => return Ok(built),
             Ok(Built::Late) => (
@@ -227,6 +229,7 @@ impl<'a> Judge<'a> {
         let mut last = String::new();
         let ended = guarded::run(
             &mut grader,
+            work.tag,
             work.deadline,
             |_| {},
             |line| {
@@ -327,7 +330,7 @@ impl Report {
 }
 
 fn read_report(file: &Path, exercise: &Exercise) -> Option<Report> {
-    let json: Value = serde_json::from_slice(&fs::read(file).ok()?).ok()?;
+    let json = json::parse(&fs::read(file).ok()?)?;
     let graded = json["exercises"].as_array()?.first()?;
     let told = graded["checks"].as_array()?;
     let mut report = Report {
@@ -365,9 +368,10 @@ fn read_report(file: &Path, exercise: &Exercise) -> Option<Report> {
     Some(report)
 }
 
-/// A word for a submission's folder that no other has, and that any tool takes for a name.
+/// A word for a submission's folder that no other has, nor another run, and that any tool takes for
+/// a name.
 fn tag(folder: &Path) -> String {
     let mut hasher = DefaultHasher::new();
-    folder.hash(&mut hasher);
+    (folder, std::process::id()).hash(&mut hasher);
     format!("s{:016x}", hasher.finish())
 }

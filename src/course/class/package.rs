@@ -8,7 +8,8 @@ use super::guarded;
 use crate::course::house::House;
 use crate::course::{build, files};
 use crate::grader::platform;
-use serde_json::Value;
+use crate::grader::report::json;
+use jzon::JsonValue;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -162,7 +163,7 @@ impl Bench {
         let limit = |id| {
             let _ = platform::limit_address_space(id, COMPILER_MOST);
         };
-        let ended = guarded::run(&mut command, deadline, limit, |line| {
+        let ended = guarded::run(&mut command, tag, deadline, limit, |line| {
             said.take_in(line, tag)
         });
         let ended = ended.map_err(|err| {
@@ -251,7 +252,7 @@ struct Said {
 
 impl Said {
     fn take_in(&mut self, line: &[u8], tag: &str) {
-        let Ok(message) = serde_json::from_slice::<Value>(line) else {
+        let Some(message) = json::parse(line) else {
             let text = String::from_utf8_lossy(line);
             // The error stands above the lines that only explain it.
             if !text.trim().is_empty() && !self.last.starts_with("error") {
@@ -279,7 +280,7 @@ impl Said {
 }
 
 /// `error[E0425] at line 7: cannot find value `x` in this scope`
-fn first_words(message: &Value) -> String {
+fn first_words(message: &JsonValue) -> String {
     let code = message["code"]["code"]
         .as_str()
         .map(|code| format!("[{code}]"));
@@ -324,12 +325,12 @@ mod tests {
     fn a_compiler_s_first_error_is_kept_on_one_line() {
         let mut said = Said::default();
         for text in ["first", "second"] {
-            let line = serde_json::json!({
+            let line = jzon::object! {
                 "reason": "compiler-message",
                 "target": {"name": "s1_ex02_echo_server"},
                 "message": {"level": "error", "message": text, "code": {"code": "E0425"},
                             "spans": [{"line_start": 7}]},
-            });
+            };
             said.take_in(line.to_string().as_bytes(), "s1");
         }
         assert_eq!(

@@ -6,7 +6,8 @@
 use crate::course::house::House;
 use crate::course::{build, files, interrupt, out};
 use crate::grader::platform;
-use serde_json::Value;
+use crate::grader::report::json;
+use jzon::JsonValue;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -128,7 +129,7 @@ impl Said {
             .any(|name| !self.executables.contains_key(*name) && !self.words.contains_key(*name))
     }
 
-    fn take_in(&mut self, message: &Value) {
+    fn take_in(&mut self, message: &JsonValue) {
         let Some(name) = message["target"]["name"].as_str() else {
             return;
         };
@@ -187,7 +188,7 @@ fn cargo(folder: &Path, count: usize, offline: bool) -> Result<Said, String> {
     if let Some(stdout) = child.stdout.take() {
         for line in BufReader::new(stdout).split(b'\n') {
             let Ok(line) = line else { break };
-            if let Ok(message) = serde_json::from_slice(&line) {
+            if let Some(message) = json::parse(&line) {
                 said.take_in(&message);
                 let done = said.executables.len();
                 out::status(&format!("building: {done} of {count} programs"));

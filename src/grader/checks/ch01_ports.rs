@@ -5,7 +5,8 @@ use crate::grader::client::Client;
 use crate::grader::failure::{Side, Symptom};
 use crate::grader::listener::{Listener, Refusing, Silent};
 use crate::grader::stage::{Pupil, Stage};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::io::ErrorKind;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 pub const CALLER_ID: &[Check] = &[
@@ -169,7 +170,7 @@ pub const PORT_SCAN: &[Check] = &[
             let host = Ipv4Addr::new(127, 255, 255, 255);
             let port = stage.ports(1)?.start;
             match TcpStream::connect_timeout(&(host, port).into(), Duration::from_secs(1)) {
-                Err(err) if err.kind() == std::io::ErrorKind::NetworkUnreachable => {}
+                Err(err) if err.kind() == ErrorKind::NetworkUnreachable => {}
                 _ => {
                     return Err(Stop::Skipped(
                         "no unreachable address on loopback".to_string(),
@@ -213,6 +214,30 @@ pub const PORT_SCAN: &[Check] = &[
                 advice: "gather the results, and print them in the order of the ports",
             },
         ],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "in order means by number: 9999 before 10000",
+        why: "as texts they stand the other way about",
+        run: |stage| scanned_elsewhere(stage, 9_999, 10_000),
+        control: Some(ONE_OPEN_PORT),
+        causes: &[Cause {
+            symptoms: &[Symptom::Different],
+            likely: "the lines are sorted as text",
+            advice: "sort by the port, while it is a number",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "HIGH may be 65535, the last port there is",
+        why: "a port is 16 bits, and one more than the last is none",
+        run: |stage| scanned_elsewhere(stage, 65_534, 65_535),
+        control: Some(ONE_OPEN_PORT),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "the range ends at HIGH + 1, which doesn't fit into 16 bits",
+            advice: "HIGH is included: in Rust that is LOW..=HIGH",
+        }],
         ..Check::PLAIN
     },
     Check {
@@ -313,6 +338,22 @@ fn scanned(stage: &Stage, ports: &[Port]) -> Told {
     let (pupil, report, _kept) = scan(stage, ports)?;
     pupil.exits(0)?;
     pupil.printed(report.as_bytes())
+}
+
+/// Two ports that the check names, both open. They may be in use at 127.0.0.1, and so at another
+/// address of the loopback network.
+fn scanned_elsewhere(stage: &Stage, low: u16, high: u16) -> Told {
+    let octet = || 1 + stage.random_below(250) as u8;
+    let host = Ipv4Addr::new(127, octet(), octet(), octet());
+    let listen = |port| {
+        // Also where somebody has the port at every address, on 0.0.0.0.
+        TcpListener::bind((host, port))
+            .map_err(|err| Stop::Skipped(format!("cannot listen on {host}:{port}: {err}")))
+    };
+    let _kept = (listen(low)?, listen(high)?);
+    let pupil = scans(stage, host, low, high)?;
+    pupil.exits(0)?;
+    pupil.printed(format!("{low} open\n{high} open\n").as_bytes())
 }
 
 pub const EVERY_ADDRESS: &[Check] = &[

@@ -6,7 +6,7 @@
 
 use super::{human, plain};
 use crate::grader::verdict::{CheckReport, ExerciseReport, Report, Verdict};
-use serde_json::{Value, json};
+use jzon::{JsonValue, object};
 
 /// Bytes of JSON that are less than 64 KiB in base64.
 const MOST_JSON: usize = 48_000;
@@ -26,7 +26,7 @@ pub fn render(report: &Report) -> String {
 }
 
 /// A test for each check, each told in so many bytes.
-fn by_check(report: &Report, most: usize) -> Value {
+fn by_check(report: &Report, most: usize) -> JsonValue {
     let tests = report
         .exercises
         .iter()
@@ -36,7 +36,7 @@ fn by_check(report: &Report, most: usize) -> Value {
 }
 
 /// A test for each exercise, where there are too many checks.
-fn by_exercise(report: &Report) -> Value {
+fn by_exercise(report: &Report) -> JsonValue {
     let tests = report.exercises.iter().map(|exercise| {
         let (score, most) = (exercise.score(), exercise.max_score());
         let summary = format!("{}, {score} of {most} points", exercise.verdict.word());
@@ -55,7 +55,7 @@ fn by_exercise(report: &Report) -> Value {
 }
 
 /// One test for everything: hundreds of exercises, which no course has.
-fn as_one(report: &Report) -> Value {
+fn as_one(report: &Report) -> JsonValue {
     let summary = format!("{} of {} points", report.score(), report.max_score());
     let test = Test {
         name: "every exercise".to_string(),
@@ -73,13 +73,13 @@ fn as_one(report: &Report) -> Value {
     result(report, vec![test.json()])
 }
 
-fn result(report: &Report, tests: Vec<Value>) -> Value {
-    json!({
+fn result(report: &Report, tests: Vec<JsonValue>) -> JsonValue {
+    object! {
         "version": 1,
         "status": overall(report),
         "max_score": report.max_score(),
         "tests": tests,
-    })
+    }
 }
 
 /// The submission's faults come before the grader's.
@@ -103,7 +103,7 @@ fn status(verdict: Verdict) -> &'static str {
 /// The reporter takes the share of tests that passed for the score in its own table, and divides by
 /// their number. So there is always a test, and a check that was skipped is none: it is told with
 /// another one.
-fn tests_of(exercise: &ExerciseReport, report: &Report, most: usize) -> Vec<Value> {
+fn tests_of(exercise: &ExerciseReport, report: &Report, most: usize) -> Vec<JsonValue> {
     let mut tests: Vec<Test> = Vec::new();
     if let Some(trouble) = &exercise.trouble {
         tests.push(Test {
@@ -193,8 +193,8 @@ struct Test {
 }
 
 impl Test {
-    fn json(self) -> Value {
-        json!({
+    fn json(self) -> JsonValue {
+        object! {
             "name": no_command(&self.name),
             "status": self.status,
             "message": no_command(&self.message),
@@ -205,7 +205,7 @@ impl Test {
             "execution_time": (self.seconds * 1e3).round() / 1e3,
             // Without it the sum is NaN.
             "score": self.score,
-        })
+        }
     }
 }
 

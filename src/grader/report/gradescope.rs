@@ -6,13 +6,13 @@
 
 use super::{human, plain};
 use crate::grader::verdict::{CheckReport, ExerciseReport, Report, Verdict};
-use serde_json::{Value, json};
+use jzon::{JsonValue, object};
 
 /// Bytes of one test's output, and of what stands above the tests.
 const MOST: usize = 16 * 1024;
 
 /// The whole of `results.json`.
-pub fn render(report: &Report) -> Value {
+pub fn render(report: &Report) -> JsonValue {
     let seconds: f64 = report
         .exercises
         .iter()
@@ -22,14 +22,14 @@ pub fn render(report: &Report) -> Value {
         .filter(|check| check.verdict == Verdict::Passed)
         .count();
     let exercises = report.exercises.iter().map(|exercise| {
-        json!({
+        object! {
             "exercise": exercise.exercise,
             "verdict": exercise.verdict.word(),
             "score": exercise.score(),
             "max_score": exercise.max_score(),
-        })
+        }
     });
-    json!({
+    object! {
         "score": report.score(),
         "execution_time": (seconds * 1e3).round() / 1e3,
         "output": plain::cut(&summary(report), MOST),
@@ -49,7 +49,7 @@ pub fn render(report: &Report) -> Value {
             {"name": "Points", "value": report.score(), "order": "desc"},
             {"name": "Checks passed", "value": passed, "order": "desc"},
         ],
-    })
+    }
 }
 
 fn checks(report: &Report) -> impl Iterator<Item = &CheckReport> {
@@ -59,7 +59,7 @@ fn checks(report: &Report) -> impl Iterator<Item = &CheckReport> {
         .flat_map(|exercise| &exercise.checks)
 }
 
-fn tests(report: &Report) -> Vec<Value> {
+fn tests(report: &Report) -> Vec<JsonValue> {
     let mut tests = Vec::new();
     for (e, exercise) in report.exercises.iter().enumerate() {
         for (c, check) in exercise.checks.iter().enumerate() {
@@ -70,12 +70,17 @@ fn tests(report: &Report) -> Vec<Value> {
     tests
 }
 
-fn test(check: &CheckReport, exercise: &ExerciseReport, report: &Report, number: &str) -> Value {
+fn test(
+    check: &CheckReport,
+    exercise: &ExerciseReport,
+    report: &Report,
+    number: &str,
+) -> JsonValue {
     let name = match report.exercises.len() {
         1 => check.name.to_string(),
         _ => format!("{}: {}", exercise.exercise, check.name),
     };
-    let mut test = json!({
+    let mut test = object! {
         "score": check.score(),
         "max_score": check.max_score(),
         "name": plain::line(&name),
@@ -95,11 +100,11 @@ fn test(check: &CheckReport, exercise: &ExerciseReport, report: &Report, number:
             "symptom": check.failure.as_ref().map(|failure| failure.symptom.word()),
             "seconds": (check.took.as_secs_f64() * 1e3).round() / 1e3,
         },
-    });
+    };
     match check.verdict {
-        Verdict::Passed => test["status"] = json!("passed"),
+        Verdict::Passed => test["status"] = "passed".into(),
         Verdict::Skipped => {}
-        _ => test["status"] = json!("failed"),
+        _ => test["status"] = "failed".into(),
     }
     test
 }

@@ -4,41 +4,46 @@ use crate::grader::bytes;
 use crate::grader::report::human;
 use crate::grader::transcript::Event;
 use crate::grader::verdict::{CheckReport, ExerciseReport, Report};
-use serde_json::{Value, json};
+use jzon::{JsonValue, object};
+
+/// Reads JSON from the bytes that somebody else wrote; `None` if it is none.
+pub fn parse(bytes: &[u8]) -> Option<JsonValue> {
+    jzon::parse(std::str::from_utf8(bytes).ok()?).ok()
+}
 
 /// The whole report as one JSON object.
-pub fn report(report: &Report) -> Value {
-    json!({
+pub fn report(report: &Report) -> JsonValue {
+    object! {
         "version": 1,
         "seed": report.seed.to_string(),
         "score": report.score(),
         "max_score": report.max_score(),
         "exercises": report.exercises.iter().map(|e| exercise(e, report)).collect::<Vec<_>>(),
-    })
+    }
 }
 
-fn exercise(exercise: &ExerciseReport, report: &Report) -> Value {
+fn exercise(exercise: &ExerciseReport, report: &Report) -> JsonValue {
     let checks = exercise.checks.iter().map(|c| check(c, exercise, report));
-    json!({
+    object! {
         "exercise": exercise.exercise,
         "chapter": exercise.chapter,
         "verdict": exercise.verdict.word(),
         "score": exercise.score(),
         "max_score": exercise.max_score(),
         "seconds": thousandths(exercise.seconds),
-        "trouble": exercise.trouble,
+        "trouble": exercise.trouble.as_deref(),
         "checks": checks.collect::<Vec<_>>(),
-    })
+    }
 }
 
-fn check(check: &CheckReport, exercise: &ExerciseReport, report: &Report) -> Value {
+fn check(check: &CheckReport, exercise: &ExerciseReport, report: &Report) -> JsonValue {
     let cause = check
         .cause
-        .map(|cause| json!({"likely": cause.likely, "try": cause.advice}));
+        .map(|cause| object! {"likely": cause.likely, "try": cause.advice});
     let control = check
         .control
-        .map(|(name, verdict)| json!({"name": name, "verdict": verdict.word()}));
-    json!({
+        .map(|(name, verdict)| object! {"name": name, "verdict": verdict.word()});
+    object! {
         "name": check.name,
         "verdict": check.verdict.word(),
         "score": check.score(),
@@ -49,35 +54,35 @@ fn check(check: &CheckReport, exercise: &ExerciseReport, report: &Report) -> Val
         "symptom": check.failure.as_ref().map(|failure| failure.symptom.word()),
         "control": control,
         "cause": cause,
-        "stderr": check.stderr,
+        "stderr": check.stderr.clone(),
         "transcript": check.events.iter().map(event).collect::<Vec<_>>(),
         "events_left_out": check.events_left_out,
-    })
+    }
 }
 
 /// One event. `bytes` is hex, lossless but cut; `length` is what it was; `text` is there where the
 /// bytes are text.
-pub fn event(event: &Event) -> Value {
-    let mut value = json!({
+pub fn event(event: &Event) -> JsonValue {
+    let mut value = object! {
         "at": (event.at.as_secs_f64() * 1e6).round() / 1e6,
-        "who": event.who,
+        "who": event.who.as_str(),
         "what": event.what.word(),
-    });
+    };
     if !event.peer.is_empty() {
-        value["peer"] = json!(event.peer);
+        value["peer"] = event.peer.as_str().into();
     }
     if event.length > 0 {
-        value["bytes"] = json!(bytes::hex(&event.bytes).replace(' ', ""));
-        value["length"] = json!(event.length);
+        value["bytes"] = (bytes::hex(&event.bytes).replace(' ', "")).into();
+        value["length"] = event.length.into();
         if let (true, Ok(text)) = (
             bytes::is_text(&event.bytes),
             std::str::from_utf8(&event.bytes),
         ) {
-            value["text"] = json!(text);
+            value["text"] = text.into();
         }
     }
     if !event.note.is_empty() {
-        value["note"] = json!(event.note);
+        value["note"] = event.note.as_str().into();
     }
     value
 }
