@@ -5,6 +5,7 @@
 //! it; and that each check has a wrong submission that no earlier check of its exercise catches.
 
 mod diff;
+mod messages;
 mod package;
 mod submissions;
 mod trial;
@@ -188,6 +189,7 @@ fn prove(house: &House, asked: Asked) -> Result<bool, String> {
     out::status_done();
     let (rows, seen, untold) = trial::weigh(&asked.exercises, &cases, &results);
     faults.extend(seen);
+    faults.extend(messages::compare(house, &asked.exercises, &cases, &results));
     unknown.extend(untold);
     out::show(&table(&rows, asked.effort));
     for sentence in &unknown {

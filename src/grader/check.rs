@@ -49,7 +49,7 @@ pub struct Control {
 /// An inference: shown as `likely` and `try`, apart from what was observed.
 #[derive(Clone, Copy, Debug)]
 pub struct Cause {
-    /// The symptoms that it explains; none: whatever the symptom.
+    /// The symptoms that it explains; none: whatever a conversation can come to.
     pub symptoms: &'static [Symptom],
     /// What the program probably does.
     pub likely: &'static str,

@@ -162,8 +162,9 @@ impl Client {
                     if Instant::now() > deadline {
                         let took = bytes.len() - rest.len();
                         return Err(self.silence(
-                            format!("a reader that takes all {} bytes", bytes.len()).into(),
-                            format!("it took {took} bytes, then read no further").into(),
+                            format!("the program reads all {} bytes of this write", bytes.len())
+                                .into(),
+                            format!("it read {took} of them, then no further").into(),
                         ));
                     }
                 }
@@ -350,8 +351,7 @@ impl Client {
             let fresh = &self.inbox[same..self.inbox.len().min(expected.len())];
             if let Some(at) = bytes::first_difference(fresh, &expected[same..]) {
                 if at < fresh.len() {
-                    let end = (same + at + 64).min(self.inbox.len());
-                    return self.fails(Symptom::Different, expected, &self.inbox[..end], "");
+                    return self.fails(Symptom::Different, expected, &self.inbox[..], "");
                 }
             }
             if same < self.inbox.len() {
@@ -419,6 +419,18 @@ impl Client {
     /// Hears nothing that was not asked for yet. No proof that nothing comes: put it behind a fence.
     pub fn hears_nothing_more(&mut self) -> Told {
         self.read_arrived();
+        if self.inbox.is_empty() {
+            return Ok(());
+        }
+        self.fails(Symptom::Extra, "nothing more", &self.inbox[..], "")
+    }
+
+    /// Hears nothing for so long, or the end. What comes later is missed: it is only ever lenient.
+    pub fn hears_nothing_for(&mut self, time: Duration) -> Told {
+        let until = Instant::now() + time;
+        while self.inbox.is_empty() && self.ending.is_none() && Instant::now() < until {
+            self.wait(false, until);
+        }
         if self.inbox.is_empty() {
             return Ok(());
         }

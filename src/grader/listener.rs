@@ -191,19 +191,22 @@ static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
 /// by itself: a connect to a closed port among these can meet itself.
 pub fn free_ports(dice: &mut Dice, count: u16) -> Result<std::ops::Range<u16>, Stop> {
     let (low, high) = kernel::ephemeral_ports();
-    // Above the ports that services commonly use.
-    let below = 10_000..low.max(10_000 + count);
-    let above = high.saturating_add(1)..65_535;
-    let room = |range: &std::ops::Range<u16>| range.end.saturating_sub(range.start) > count;
-    let ranges: Vec<_> = [below, above].into_iter().filter(room).collect();
-    if ranges.is_empty() {
+    // Above the ports that services commonly use, below and above those of the system.
+    let below = low.saturating_sub(10_000 + count);
+    let above = 65_535_u16.saturating_sub(high).saturating_sub(count);
+    let room = usize::from(below) + usize::from(above);
+    if room == 0 {
         return Err(Stop::Broken(
             "no ports outside of the ephemeral range".to_string(),
         ));
     }
     for _ in 0..200 {
-        let range = &ranges[dice.below(ranges.len())];
-        let first = range.start + dice.below((range.end - range.start - count) as usize) as u16;
+        let drawn = dice.below(room) as u16;
+        let first = if drawn < below {
+            10_000 + drawn
+        } else {
+            high + 1 + (drawn - below)
+        };
         let ports = first..first + count;
         let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
         if ports.clone().any(|port| given.contains(&port)) {

@@ -322,9 +322,24 @@ mod system {
             tasks.filter_map(thread).collect()
         }
 
-        /// What the scheduler says of a process: how long its threads ran, all together, and how
-        /// long the one that waited most was ready to run and had no processor.
-        pub fn processor_time(id: u32) -> (Duration, Duration) {
+        /// What the scheduler says of a group, of which the leader may be a mere wrapper: how long
+        /// its threads ran, all together, and how long the one that waited most was ready to run
+        /// and had no processor.
+        pub fn processor_time(group: u32) -> (Duration, Duration) {
+            let Ok(processes) = std::fs::read_dir("/proc") else {
+                return (Duration::ZERO, Duration::ZERO);
+            };
+            let ids = processes
+                .flatten()
+                .filter_map(|e| e.file_name().to_str()?.parse().ok());
+            let members = ids.filter(|id| group_of(*id) == Some(group));
+            let times = members.map(processor_time_of);
+            times.fold((Duration::ZERO, Duration::ZERO), |(ran, waited), (r, w)| {
+                (ran + r, waited.max(w))
+            })
+        }
+
+        fn processor_time_of(id: u32) -> (Duration, Duration) {
             let Ok(tasks) = std::fs::read_dir(format!("/proc/{id}/task")) else {
                 return (Duration::ZERO, Duration::ZERO);
             };
@@ -407,7 +422,7 @@ mod without_linux {
         Vec::new()
     }
 
-    pub fn processor_time(_id: u32) -> (Duration, Duration) {
+    pub fn processor_time(_group: u32) -> (Duration, Duration) {
         (Duration::ZERO, Duration::ZERO)
     }
 }

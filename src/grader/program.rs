@@ -170,6 +170,8 @@ impl Program {
             .stderr(Stdio::piped())
             .env(platform::STAGE_VARIABLE, start.mark)
             .env("TMPDIR", start.folder)
+            // Of a panic the first lines tell, and only the last lines of stderr are shown.
+            .env("RUST_BACKTRACE", "0")
             .envs(start.env.iter().copied());
         platform::in_own_group(&mut command);
         let shown = shown(&command);

@@ -80,8 +80,8 @@ pub fn grade(jobs: &[Job], seed: Seed, progress: &(dyn Fn(&Report) + Sync)) -> R
 fn width() -> usize {
     thread::available_parallelism()
         .map_or(2, usize::from)
-        .clamp(1, 8)
-        * 2
+        .clamp(1, 4)
+        * 4
 }
 
 /// Where the results are gathered.
@@ -199,11 +199,14 @@ fn unjudged(check: &Check, verdict: Verdict) -> CheckReport {
     }
 }
 
+/// The first that explains the symptom. One that names none explains what a conversation can come
+/// to, but not that there was no server to talk to.
 fn likely(causes: &[Cause], symptom: Symptom) -> Option<Cause> {
-    causes
-        .iter()
-        .find(|c| c.symptoms.is_empty() || c.symptoms.contains(&symptom))
-        .copied()
+    let explains = |cause: &&Cause| match cause.symptoms {
+        [] => symptom != Symptom::NotReady,
+        symptoms => symptoms.contains(&symptom),
+    };
+    causes.iter().find(explains).copied()
 }
 
 /// What is left of a conversation.
@@ -240,6 +243,10 @@ fn tell(
     let programs = stage.programs();
     for program in &programs {
         program.end();
+        // What it wrote before its end may still be in the pipe.
+        program.wait_output(Duration::from_millis(500), |stdout, stderr| {
+            stdout.closed && stderr.closed
+        });
     }
     let stderr = programs
         .last()

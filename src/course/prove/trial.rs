@@ -55,7 +55,10 @@ pub type Task = (usize, usize, u32);
 pub type Results = BTreeMap<Task, Came>;
 
 /// Wrong programs side by side: nearly all of them wait.
-const WAITING: usize = 16;
+const WAITING: usize = 24;
+
+/// The seed of wrong submissions: their messages are compared with those that are kept.
+const REPEATABLE: Seed = Seed(0x5f3a);
 
 /// Runs the whole proof. `progress` is told how many runs are done, and of how many.
 pub fn run(cases: &[Case], effort: Effort, progress: &(dyn Fn(usize, usize) + Sync)) -> Results {
@@ -179,11 +182,11 @@ impl Desk<'_> {
         if case.kind == Kind::Shipped && self.failed[c].load(Ordering::Relaxed) {
             return;
         }
-        let came = judged(
-            case,
-            &case.exercise.checks[k],
-            Seed(self.seed.0.wrapping_add(round)),
-        );
+        let seed = match case.kind {
+            Kind::Wrong(_) => REPEATABLE,
+            _ => Seed(self.seed.0.wrapping_add(round)),
+        };
+        let came = judged(case, k, seed, round);
         if came.verdict == Verdict::Failed && came.symptom != Some(Symptom::Late) {
             self.failed[c].store(true, Ordering::Relaxed);
         }
@@ -226,15 +229,36 @@ impl Desk<'_> {
     }
 }
 
-fn judged(case: &Case, check: &'static Check, seed: Seed) -> Came {
-    // A control finds out why a program failed: of a wrong one that is known.
-    let control = if case.kind == Kind::Right {
-        check.control
-    } else {
-        None
+/// What a learner would be told of a wrong submission.
+pub fn judge_wrong(case: &Case, meant: usize) -> Came {
+    judged(case, meant, REPEATABLE, 0)
+}
+
+fn judged(case: &Case, k: usize, seed: Seed, round: u32) -> Came {
+    let check = case.exercise.checks[k];
+    // A control finds out why a program failed. Of a wrong one that is known, but the message of the
+    // check that is meant for it is to be whole.
+    let control = match case.kind {
+        Kind::Right => check.control,
+        Kind::Wrong(meant) if meant == k => check.control,
+        _ => None,
     };
-    let check = Check { control, ..*check };
-    let report = session::judge(case.exercise, &check, &case.launch, seed);
+    let check = Check { control, ..check };
+    let mut report = session::judge(case.exercise, &check, &case.launch, seed);
+    if let (Kind::Right, 0, Verdict::Passed, Some(control)) =
+        (case.kind, round, report.verdict, check.control)
+    {
+        // A control that a right program fails would never let a cause be named.
+        let alone = Check {
+            run: control.run,
+            control: None,
+            ..check
+        };
+        let came = session::judge(case.exercise, &alone, &case.launch, seed);
+        if matches!(came.verdict, Verdict::Failed | Verdict::Error) {
+            report = came;
+        }
+    }
     let words = match report.verdict {
         Verdict::Passed => String::new(),
         _ => words(case, &report, seed),

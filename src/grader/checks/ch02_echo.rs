@@ -30,19 +30,15 @@ pub const ECHO_SERVER: &[Check] = &[
             let mut alice = stage.client("alice")?;
             alice.says(b"hello\n")?;
             alice.hears(b"hello\n")?;
-            // The answer to this is the fence: what comes before it was not asked for.
-            alice.says(b"!\n")?;
-            alice.hears(b"!\n")
+            alice.half_closes()?;
+            alice.hears_nothing_for(Duration::from_millis(300))
         },
         control: Some(ONE_MESSAGE),
-        causes: &[
-            Cause {
-                symptoms: &[Symptom::Different],
-                likely: "the whole buffer was sent back, not the part that the read filled",
-                advice: "read() returns how many bytes it put there: send back only those",
-            },
-            STOPPED_AFTER_ONE,
-        ],
+        causes: &[Cause {
+            symptoms: &[Symptom::Extra],
+            likely: "the whole buffer was sent back, not the part that the read filled",
+            advice: "read() returns how many bytes it put there: send back only those",
+        }],
         ..Check::PLAIN
     },
     Check {
@@ -186,7 +182,7 @@ pub const ECHO_SERVER: &[Check] = &[
         },
         control: Some(ONE_MESSAGE),
         causes: &[Cause {
-            symptoms: &[],
+            symptoms: &[Symptom::StillOpen, Symptom::Late],
             likely: "the end of the client's stream goes unnoticed, or the stream is kept",
             advice: "a read of 0 bytes is the end: leave the loop and let the stream go",
         }],
@@ -206,7 +202,16 @@ pub const ECHO_SERVER: &[Check] = &[
             }
             Ok(())
         },
-        control: Some(ONE_MESSAGE),
+        control: Some(Control {
+            name: "one client, to its end",
+            run: |stage| {
+                let mut alice = stage.client("alice")?;
+                alice.says(b"one\n")?;
+                alice.half_closes()?;
+                alice.hears(b"one\n")?;
+                alice.hears_end()
+            },
+        }),
         causes: &[Cause {
             symptoms: &[],
             likely: "the server ends, or stops accepting, after its first client",
@@ -300,16 +305,6 @@ pub const ECHO_CLIENT: &[Check] = &[
         ..Check::PLAIN
     },
     Check {
-        name: "exit status 0 when all came back",
-        why: "a script asks the exit status, not a person",
-        run: |stage| {
-            let (pupil, server) = met(stage, b"hello\n")?;
-            echoes_to_the_end(server, b"hello\n")?;
-            pupil.exits(0)
-        },
-        ..Check::PLAIN
-    },
-    Check {
         name: "after all of stdin comes the half-close",
         why: "it is how the server learns that nothing more will come",
         points: 2,
@@ -319,7 +314,7 @@ pub const ECHO_CLIENT: &[Check] = &[
             server.hears_end()?;
             server.says(b"all of it\n")?;
             server.hangs_up()?;
-            pupil.exits(0)
+            ended(&pupil)
         },
         control: Some(Control {
             name: "a server that answers without waiting for the half-close",
@@ -340,6 +335,16 @@ pub const ECHO_CLIENT: &[Check] = &[
             },
             LOST_THE_REPLY,
         ],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "exit status 0 when all came back",
+        why: "a script asks the exit status, not a person",
+        run: |stage| {
+            let (pupil, server) = met(stage, b"hello\n")?;
+            echoes_to_the_end(server, b"hello\n")?;
+            pupil.exits(0)
+        },
         ..Check::PLAIN
     },
     Check {
@@ -439,11 +444,12 @@ pub const ECHO_CLIENT: &[Check] = &[
             pupil.printed(&bytes)
         },
         control: Some(Control {
-            name: "1 KiB by the same server",
+            name: "1 KiB, echoed in two pieces",
             run: |stage| {
                 let bytes = stage.random_bytes(1 << 10);
                 let (pupil, mut server) = met(stage, &bytes)?;
-                server.echoes(&bytes)?;
+                server.hears(&bytes)?;
+                server.says_slowly(&bytes, 512)?;
                 server.hears_end()?;
                 server.hangs_up()?;
                 ended(&pupil)?;

@@ -166,7 +166,7 @@ fn observed(out: &mut String, failure: &Failure) {
     let (expected_shown, _) = window.of(expected);
     let (got_shown, caret) = window.of(got);
     row(out, "expected", &expected_shown);
-    if at > 0 && at < got.len() && at < expected.len() {
+    if failure.first_difference().is_some() && at < got.len() {
         // One line, or the caret would stand below something else.
         out.push_str(&format!("  {:<10}{got_shown}\n", "got"));
         let mark = if window.text { "^" } else { "^^" };
@@ -323,6 +323,9 @@ fn row(out: &mut String, label: &str, text: &str) {
 /// A labelled row of pieces that are not broken, with this between them.
 fn pieces(out: &mut String, label: &str, pieces: &[String], between: &str) {
     let mut line = format!("  {label:<width$}", width = INDENT - 2);
+    if label.len() > INDENT - 3 {
+        line.push_str("  ");
+    }
     for (i, piece) in pieces.iter().enumerate() {
         let fits = line.chars().count() + between.len() + piece.chars().count() <= WIDTH;
         if i > 0 && fits {

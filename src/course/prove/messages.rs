@@ -1,0 +1,177 @@
+//! What a learner is told of each wrong submission, kept in `tests/messages`, a file an exercise.
+//!
+//! Somebody has read each of them and asked: would I find the mistake from this? A message that
+//! changes has to be read again, so the proof compares; `BLESS=1 cargo course prove` writes the files
+//! anew. What differs between two runs (times, ports, how much arrived in one piece) is left out.
+
+use super::submissions::Kind;
+use super::trial::{self, Case, Fault, Results};
+use crate::chapters::Exercise;
+use crate::course::{files, house::House};
+use crate::grader::verdict::Verdict;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// How often a message that differs is asked for again: it may be one of two, by the clock's whim.
+const TRIES: u32 = 3;
+
+/// Compares the messages of these exercises with those that are kept, or keeps them.
+pub fn compare(
+    house: &House,
+    exercises: &[&'static Exercise],
+    cases: &[Case],
+    results: &Results,
+) -> Vec<Fault> {
+    // Error texts and what a reset destroys are each system's own.
+    if !cfg!(target_os = "linux") {
+        return Vec::new();
+    }
+    let bless = std::env::var_os("BLESS").is_some();
+    let mut faults = Vec::new();
+    for exercise in exercises {
+        let path = house
+            .root()
+            .join("tests/messages")
+            .join(format!("{}.txt", exercise.name));
+        let kept = read(&path);
+        let mut fresh = BTreeMap::new();
+        for (c, case) in cases.iter().enumerate() {
+            let Kind::Wrong(meant) = case.kind else {
+                continue;
+            };
+            if case.exercise.name != exercise.name {
+                continue;
+            }
+            let Some(came) = results.get(&(c, meant, 0)) else {
+                continue;
+            };
+            if came.verdict != Verdict::Failed {
+                continue; // Skipped here, or a fault that is told already.
+            }
+            let before = kept.get(&case.shown);
+            let mut now = normalised(exercise.checks[meant].name, &came.words);
+            for _ in 1..TRIES {
+                if before.is_none_or(|before| *before == now) {
+                    break;
+                }
+                let again = trial::judge_wrong(case, meant);
+                now = normalised(exercise.checks[meant].name, &again.words);
+            }
+            if !bless && before != Some(&now) {
+                let sentence = format!(
+                    "the message of {} is not the one in {}: read it, and if it leads to the \
+                     mistake, keep it with BLESS=1 cargo course prove {}",
+                    case.shown,
+                    house.shown(&path),
+                    exercise.name
+                );
+                faults.push(Fault {
+                    sentence,
+                    seen: now.clone(),
+                });
+            }
+            fresh.insert(case.shown.clone(), now);
+        }
+        if bless {
+            let text: String = fresh
+                .iter()
+                .map(|(shown, message)| format!("== {shown}\n{message}\n"))
+                .collect();
+            let written = std::fs::create_dir_all(house.root().join("tests/messages"))
+                .and_then(|()| files::write_whole(&path, text.as_bytes()));
+            if let Err(err) = written {
+                faults.push(Fault {
+                    sentence: format!("cannot write {}: {err}", path.display()),
+                    seen: String::new(),
+                });
+            }
+        }
+        for shown in kept.keys().filter(|shown| !fresh.contains_key(*shown)) {
+            if !bless && !house.root().join(shown).is_file() {
+                faults.push(Fault {
+                    sentence: format!(
+                        "{} has the message of {shown}, which is gone",
+                        house.shown(&path)
+                    ),
+                    seen: String::new(),
+                });
+            }
+        }
+    }
+    faults
+}
+
+/// The messages of a file, by the submission's path.
+fn read(path: &PathBuf) -> BTreeMap<String, String> {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let parts = text.split("== ").skip(1);
+    parts
+        .filter_map(|part| {
+            let (shown, message) = part.split_once('\n')?;
+            Some((shown.to_string(), message.strip_suffix('\n')?.to_string()))
+        })
+        .collect()
+}
+
+/// A message without what differs between two runs of the same program.
+fn normalised(check: &str, words: &str) -> String {
+    let mut out = format!("✗ {check}\n");
+    let mut dropped = false;
+    for line in words.lines() {
+        let label = line.get(2..12).unwrap_or_default().trim();
+        if !label.is_empty() {
+            dropped = ["timeline", "its stderr", "again"].contains(&label);
+        }
+        if dropped || line.trim_start().starts_with('│') {
+            continue;
+        }
+        // By the clock's whim a close with bytes unread is a FIN or a reset.
+        let line = line
+            .replace("then a reset (RST)", "then the end")
+            .replace("then the end of the stream (FIN)", "then the end");
+        let label = if label == "got" { "got" } else { "" };
+        out.push_str(&match label {
+            // Where it was cut depends on what had arrived by then.
+            "got" if line.contains('…') => "  got       (long)".to_string(),
+            _ => without_numbers(&line),
+        });
+        out.push('\n');
+    }
+    out
+}
+
+/// Each number as `N`.
+fn without_numbers(line: &str) -> String {
+    let mut out = String::new();
+    let mut digits = false;
+    for c in line.chars() {
+        if c.is_ascii_digit() {
+            if !digits {
+                out.push('N');
+            }
+            digits = true;
+        } else {
+            digits = false;
+            out.push(c);
+        }
+    }
+    out.trim_end().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_between_two_runs_is_left_out() {
+        let words = "  why       two reasons\n  expected  \"you are 127.0.0.1:4000\"\n  \
+                     got       nothing   then a reset (RST)\n  timeline  +0.001 listens\n            \
+                     +0.002 x\n  its stderr│ 127.0.0.1 gone\n            │ more\n  control   one: \
+                     passed\n  again     cargo course grade\n";
+        assert_eq!(
+            normalised("it holds", words),
+            "✗ it holds\n  why       two reasons\n  expected  \"you are N.N.N.N:N\"\n  \
+             got       nothing   then the end\n  control   one: passed\n"
+        );
+    }
+}
