@@ -107,6 +107,7 @@ mod system {
                 thread::spawn(move || {
                     if signals.forever().next().is_some() {
                         program::end_all_for_good();
+                        stage::remove_folders_for_good();
                         std::process::exit(128 + signal);
                     }
                 });

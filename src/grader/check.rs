@@ -6,7 +6,7 @@ use super::stage::Stage;
 /// What a conversation ends with: it went as told, or why it stopped.
 pub type Told = Result<(), Stop>;
 
-/// One thing that a submission is judged by. A `const`, usually of about fifteen lines.
+/// One thing that a submission is judged by. A `const`, usually of about twenty lines.
 #[derive(Clone, Copy)]
 pub struct Check {
     /// A sentence that holds when the check passes.

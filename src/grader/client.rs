@@ -81,6 +81,9 @@ fn further(begun: Instant) -> Instant {
     (Instant::now() + PATIENCE).min(begun + STEP_MOST)
 }
 
+/// Bytes beyond those that were due that a failure keeps.
+const BEYOND_KEPT: usize = 1 << 20;
+
 /// Bytes of a write that are kept for the failure message.
 const SENT_KEPT: usize = 64;
 
@@ -351,7 +354,12 @@ impl Client {
             let fresh = &self.inbox[same..self.inbox.len().min(expected.len())];
             if let Some(at) = bytes::first_difference(fresh, &expected[same..]) {
                 if at < fresh.len() {
-                    return self.fails(Symptom::Different, expected, &self.inbox[..], "");
+                    return self.fails(
+                        Symptom::Different,
+                        expected,
+                        self.heard(expected.len()),
+                        "",
+                    );
                 }
             }
             if same < self.inbox.len() {
@@ -367,7 +375,7 @@ impl Client {
                 return self.ended_early(expected.into());
             }
             if Instant::now() > deadline {
-                return Err(self.silence(expected.into(), self.inbox[..].into()));
+                return Err(self.silence(expected.into(), self.heard(expected.len()).into()));
             }
             self.wait(false, deadline);
         }
@@ -385,13 +393,13 @@ impl Client {
                 return Ok(line);
             }
             if self.inbox.len() > most {
-                return Err(self.failure(Symptom::Different, due, &self.inbox[..], "and no LF"));
+                return Err(self.failure(Symptom::Different, due, self.heard(most), "and no LF"));
             }
             if self.ending.is_some() {
                 return Err(self.ended_early(due.into()).unwrap_err());
             }
             if Instant::now() > deadline {
-                return Err(self.silence(due.into(), self.inbox[..].into()));
+                return Err(self.silence(due.into(), self.heard(most).into()));
             }
             self.wait(false, deadline);
         }
@@ -422,7 +430,7 @@ impl Client {
         if self.inbox.is_empty() {
             return Ok(());
         }
-        self.fails(Symptom::Extra, "nothing more", &self.inbox[..], "")
+        self.fails(Symptom::Extra, "nothing more", self.heard(0), "")
     }
 
     /// Hears nothing for so long, or the end. What comes later is missed: it is only ever lenient.
@@ -434,7 +442,7 @@ impl Client {
         if self.inbox.is_empty() {
             return Ok(());
         }
-        self.fails(Symptom::Extra, "nothing more", &self.inbox[..], "")
+        self.fails(Symptom::Extra, "nothing more", self.heard(0), "")
     }
 
     /// Hears the end of the connection, and nothing before it. A reset counts.
@@ -449,7 +457,7 @@ impl Client {
         let give_up = Instant::now() + PATIENCE;
         loop {
             if !self.inbox.is_empty() {
-                return self.fails(Symptom::Extra, "the end", &self.inbox[..], "before the end");
+                return self.fails(Symptom::Extra, "the end", self.heard(0), "before the end");
             }
             if self.ending.is_some() {
                 break;
@@ -526,6 +534,12 @@ impl Client {
         }
     }
 
+    /// What has arrived and was not heard yet, as a failure keeps it: not much more than was due, or
+    /// each check of a submission that floods would keep a whole inbox.
+    fn heard(&self, due: usize) -> &[u8] {
+        &self.inbox[..self.inbox.len().min(due + BEYOND_KEPT)]
+    }
+
     /// A failure as this client sees it, to be returned as it is.
     pub fn fails<T>(
         &self,
@@ -546,7 +560,15 @@ impl Client {
     ) -> Stop {
         self.transcript
             .write(&self.who, "", What::Fails, symptom.word());
-        let mut failure = Failure::new(symptom, expected, got).when(when);
+        let got = got.into();
+        let cut = matches!(&got, Side::Bytes(kept)
+            if kept.len() >= BEYOND_KEPT && kept.len() < self.inbox.len());
+        let more = match (cut, when.is_empty()) {
+            (false, _) => "",
+            (true, true) => "and more",
+            (true, false) => ", and more",
+        };
+        let mut failure = Failure::new(symptom, expected, got).when(format!("{when}{more}"));
         failure.who = self.who.clone();
         failure.sent = self.sent.clone();
         failure.into()
@@ -554,7 +576,11 @@ impl Client {
 
     /// The stream ended before what was due: by FIN, by RST, or because the program is gone.
     fn ended_early(&self, expected: Side) -> Told {
-        let got = Side::Bytes(self.inbox.clone());
+        let due = match &expected {
+            Side::Bytes(bytes) => bytes.len(),
+            Side::Words(_) => 0,
+        };
+        let got = Side::from(self.heard(due));
         // The end of a process closes its sockets before its parent learns of it.
         if let Some((exit, _)) = self.program.wait_exit(Duration::from_millis(200)) {
             let when = format!("then the program ended: {exit}");

@@ -445,8 +445,9 @@ fn folders() -> MutexGuard<'static, Option<BTreeSet<PathBuf>>> {
 /// Removes what an end that comes from outside would leave, and from now on no folder is made.
 /// Whoever was in them must have ended.
 pub fn remove_folders_for_good() {
-    let there = folders().take();
-    for path in there.into_iter().flatten() {
+    // Held until all are gone: whoever comes second must not end the grader before.
+    let mut folders = folders();
+    for path in folders.take().into_iter().flatten() {
         remove_folder(&path);
     }
 }

@@ -95,19 +95,28 @@ os.wait()";
 
 #[test]
 fn daemons_are_ended_with_their_check_and_not_only_at_the_end() {
-    let script = format!("{DAEMON}\n{RIGHT}");
-    let Some(asked) = Asked::of(&script) else {
+    let width = 2 * std::thread::available_parallelism().map_or(2, usize::from);
+    if width > 4 {
+        eprintln!("skipped: with so many processors all checks run side by side");
+        return;
+    }
+    let ten = format!(
+        "def daemon():\n{}\nfor _ in range(30):\n    daemon()",
+        indented(DAEMON)
+    );
+    let Some(asked) = Asked::of(&format!("{ten}\n{RIGHT}")) else {
         return;
     };
     let most = std::cell::Cell::new(0);
     let came = asked.grade_while(|marker| most.set(most.get().max(marker.count())));
     came.has_status(0);
-    // Twelve checks with a daemon each; as many live at a time as checks run side by side.
-    let width = 2 * std::thread::available_parallelism()
-        .map_or(2, usize::from)
-        .min(8);
-    let (most, allowed) = (most.get(), 2 * width + 4);
-    assert!(most <= allowed || width > 6, "{most} processes at a time");
+    // Twelve checks have 360 in all; four at a time have 120, besides what is on its way.
+    assert!(most.get() < 260, "{} processes at a time", most.get());
+}
+
+fn indented(script: &str) -> String {
+    let lines = script.lines().map(|line| format!("    {line}"));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -116,9 +125,10 @@ fn one_that_forks_and_ends_again_and_again_is_ended() {
         "\
 if os.fork() == 0:
     os.setsid()
-    while True:
+    for _ in range(50_000):
         if os.fork() != 0:
-            os._exit(0)",
+            os._exit(0)
+    os._exit(0)",
     );
 }
 
@@ -300,7 +310,7 @@ for n in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         let Some(asked) = Asked::of(&script) else {
             return;
         };
-        let came = asked.grade_and_send(signal, Duration::from_secs(10));
+        let came = asked.grade_and_send(signal, Duration::from_secs(30));
         came.has_status(128 + number);
     }
 }
@@ -322,7 +332,7 @@ fn a_signal_ends_the_watcher_and_all_that_it_started() {
         );
         let exercise = asked.course().join("exercises/src/bin/ex02_echo_server.rs");
         fs::write(exercise, program).expect("write the exercise");
-        let came = asked.watch_and_send(signal, Duration::from_secs(15));
+        let came = asked.watch_and_send(signal, Duration::from_secs(30));
         came.has_status(128 + number);
     }
 }

@@ -7,8 +7,7 @@
 //! What is graded:
 //! - `ex01_caller_id ADDR` prints `listening on IP:PORT` when it is ready (it already does);
 //! - each client reads `you are IP:PORT`, one LF after it, and then the end of the stream;
-//! - the address is that client's own, also when several come one after another;
-//! - one client's error doesn't end the server.
+//! - the address is that client's own, also when several come one after another.
 //!
 //! One word is wrong. Run it, and look from the other side:
 //!

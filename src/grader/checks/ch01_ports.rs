@@ -90,30 +90,6 @@ pub const CALLER_ID: &[Check] = &[
         }],
         ..Check::PLAIN
     },
-    Check {
-        name: "a client that resets ends nothing",
-        why: "clients crash, and cables are pulled: one peer's error is not the server's",
-        run: |stage| {
-            // Whoever is gone before it is accepted has no address any more.
-            for _ in 0..8 {
-                stage.client("mallory")?.resets()?;
-            }
-            is_told_its_address(stage.client("alice")?).map(drop)
-        },
-        control: Some(Control {
-            name: "the same with a client that hangs up in peace",
-            run: |stage| {
-                is_told_its_address(stage.client("mallory")?)?.hangs_up()?;
-                is_told_its_address(stage.client("alice")?).map(drop)
-            },
-        }),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "an error of one connection leaves the loop that accepts the next",
-            advice: "handle it where the one client is served; look for `?`, unwrap and expect",
-        }],
-        ..Check::PLAIN
-    },
 ];
 
 fn is_told_its_address(mut client: Client) -> Result<Client, Stop> {

@@ -36,8 +36,8 @@ pub const ECHO_SERVER: &[Check] = &[
         control: Some(ONE_MESSAGE),
         causes: &[Cause {
             symptoms: &[Symptom::Extra],
-            likely: "the whole buffer was sent back, not the part that the read filled",
-            advice: "read() returns how many bytes it put there: send back only those",
+            likely: "more is sent back than the read filled: the whole buffer, or an addition",
+            advice: "read() returns how many bytes it put there: send back those, and no others",
         }],
         ..Check::PLAIN
     },
@@ -46,15 +46,28 @@ pub const ECHO_SERVER: &[Check] = &[
         why: "TCP carries a stream: how many reads it takes is not known beforehand",
         run: |stage| {
             let mut alice = stage.client("alice")?;
-            for round in 0..5 {
-                let line = format!("line {round}\n");
+            // Shorter ones after longer ones: what is left of those must not come again.
+            for line in [
+                "a long first line\n",
+                "two\n",
+                "3\n",
+                "and a longer one\n",
+                "5\n",
+            ] {
                 alice.says(line.as_bytes())?;
                 alice.hears(line.as_bytes())?;
             }
             Ok(())
         },
         control: Some(ONE_MESSAGE),
-        causes: &[STOPPED_AFTER_ONE],
+        causes: &[
+            STOPPED_AFTER_ONE,
+            Cause {
+                symptoms: &[Symptom::Different],
+                likely: "what an earlier read left in the buffer is sent again",
+                advice: "read() returns how many bytes it put there: send back only those",
+            },
+        ],
         ..Check::PLAIN
     },
     Check {
