@@ -93,12 +93,21 @@ struct Options {
     /// What leads to the same submission again, for the report: ` --connect 127.0.0.1:7000`.
     how: String,
     connect: Option<SocketAddr>,
+    /// An exercise that somebody else has built: the class command. Not in the help.
+    executable: Option<PathBuf>,
     only: Option<String>,
     seed: Seed,
     format: Format,
     out: Option<PathBuf>,
     /// The watcher started us, and says itself what comes next.
     watched: bool,
+}
+
+impl Options {
+    /// The program is there already: it is not the clone's own file.
+    fn is_given(&self) -> bool {
+        self.cmd.is_some() || self.connect.is_some() || self.executable.is_some()
+    }
 }
 
 /// Runs it: the exit status is the report's.
@@ -153,6 +162,7 @@ fn parse(house: &House, mut parser: Parser) -> Result<Options, Stop> {
         cmd: None,
         how: String::new(),
         connect: None,
+        executable: None,
         only: None,
         seed: Seed::fresh(),
         format: Format::Human,
@@ -189,6 +199,7 @@ fn parse(house: &House, mut parser: Parser) -> Result<Options, Stop> {
                 options.connect = Some(parsed);
                 options.how = format!(" --connect {parsed}");
             }
+            Arg::Long("executable") => options.executable = Some(parser.value()?.into()),
             Arg::Long("only") => options.only = Some(parser.value()?.string()?),
             Arg::Long("seed") => {
                 let hex = parser.value()?.string()?;
@@ -217,7 +228,7 @@ fn complete(house: &House, options: &mut Options) -> Result<(), Stop> {
     if options.cmd.is_some() && options.connect.is_some() {
         return refuse("--cmd starts a program and --connect takes one that runs: use one of them");
     }
-    if options.cmd.is_some() || options.connect.is_some() {
+    if options.is_given() {
         let option = if options.cmd.is_some() {
             "--cmd"
         } else {
@@ -274,10 +285,11 @@ fn no_such_check(options: &Options) -> String {
 }
 
 fn jobs(house: &House, options: &Options, chosen: Vec<(Entry, Vec<&'static Check>)>) -> Vec<Job> {
-    let given = match (&options.cmd, options.connect) {
-        (Some(words), _) => Some(Launch::Command(words.clone())),
-        (None, Some(addr)) => Some(Launch::Running(addr)),
-        (None, None) => None,
+    let given = match (&options.cmd, options.connect, &options.executable) {
+        (Some(words), _, _) => Some(Launch::Command(words.clone())),
+        (None, Some(addr), _) => Some(Launch::Running(addr)),
+        (None, None, Some(path)) => Some(Launch::Built(path.clone())),
+        (None, None, None) => None,
     };
     let mut launches: Vec<Result<Launch, String>> = Vec::new();
     if let Some(launch) = given {
@@ -407,7 +419,7 @@ impl<'a> Delivery<'a> {
     /// The clone's own files were graded by all of their checks.
     fn is_full(&self) -> bool {
         let options = self.options;
-        options.only.is_none() && options.cmd.is_none() && options.connect.is_none()
+        options.only.is_none() && !options.is_given()
     }
 
     /// What stands below the reports; the exit status.
@@ -433,7 +445,7 @@ impl<'a> Delivery<'a> {
     /// What to do now, in a line.
     fn next(&self, report: &Report) -> Option<String> {
         let options = self.options;
-        if options.cmd.is_some() || options.connect.is_some() {
+        if options.is_given() {
             return None;
         }
         if let [exercise] = &report.exercises[..] {
@@ -442,7 +454,7 @@ impl<'a> Delivery<'a> {
                 Verdict::Passed if !self.is_full() => {
                     Some(format!("All of its checks: cargo course grade {name}"))
                 }
-                Verdict::Passed => Some(after(self.house, name)),
+                Verdict::Passed => Some(after(self.house)),
                 Verdict::Failed => Some(format!("A hint: cargo course hint {name}")),
                 _ => None,
             };
@@ -461,8 +473,8 @@ impl<'a> Delivery<'a> {
 }
 
 /// What comes after an exercise that passed.
-pub(super) fn after(house: &House, name: &str) -> String {
-    match Progress::load(house).next_after(name) {
+pub(super) fn after(house: &House) -> String {
+    match Progress::load(house).next() {
         Some((chapter, next)) => format!(
             "Next: {}\n      edit  {}\n      read  {}, chapter {} of the book",
             ink(next.name, Ink::Bold),

@@ -24,9 +24,6 @@ fn screen(house: &House, progress: &Progress) -> String {
         "{}, a course in socket programming\n",
         ink("Wireside", Ink::Bold)
     );
-    if progress.is_empty() {
-        text.push_str(GREETING);
-    }
     text.push('\n');
     for part in PARTS {
         text.push_str(&format!(
@@ -41,13 +38,16 @@ fn screen(house: &House, progress: &Progress) -> String {
             }
         }
     }
+    text.push_str(&others());
+    // On a small terminal the end is what is seen.
+    if progress.is_empty() {
+        text.push_str(GREETING);
+    }
     text.push('\n');
     text.push_str(&match progress.next() {
         Some(entry) => next(house, entry),
         None => all_done(),
     });
-    text.push_str("\nCommands, and `cargo course COMMAND --help` says more:\n\n");
-    text.push_str(&super::commands());
     text
 }
 
@@ -66,6 +66,15 @@ fn line(exercise: &Exercise, progress: &Progress) -> String {
         },
     };
     format!("        {name:<22} {stars:<4} {state}\n")
+}
+
+/// What there is besides what comes next.
+fn others() -> String {
+    let names: Vec<&str> = super::COMMANDS.iter().map(|command| command.name).collect();
+    format!(
+        "\nCommands: {}\n`cargo course help` says what each of them does.\n",
+        names.join(", ")
+    )
 }
 
 /// The next thing to do.

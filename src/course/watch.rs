@@ -180,8 +180,8 @@ impl Watcher<'_> {
         let name = self.entry.1.name;
         if done.status == Some(0) {
             let passes = ink(&format!("{name} passes."), Ink::Green);
-            out::say(format!("\n{passes}\n\n{}", grade::after(self.house, name)));
-            if Progress::load(self.house).next_after(name).is_some() {
+            out::say(format!("\n{passes}\n\n{}", grade::after(self.house)));
+            if Progress::load(self.house).next().is_some() {
                 out::say("n and Enter goes there, q and Enter leaves.");
             }
         } else {
@@ -198,7 +198,10 @@ impl Watcher<'_> {
 
     /// On to the next exercise that has not passed.
     fn go_on(&mut self) {
-        let Some(entry) = Progress::load(self.house).next_after(self.entry.1.name) else {
+        // The one that is told as the next, or, before this one has passed, the one behind it.
+        let (progress, name) = (Progress::load(self.house), self.entry.1.name);
+        let told = progress.next().filter(|(_, next)| next.name != name);
+        let Some(entry) = told.or_else(|| progress.next_after(name)) else {
             out::say("There is no other exercise that has not passed.");
             return;
         };

@@ -211,10 +211,17 @@ impl<'a> Judge<'a> {
             .map_err(|err| format!("cannot make {}: {err}", folder.display()))?;
         let file = work.folder.join("report.json");
         let _ = fs::remove_file(&file);
-        let quoted: Vec<String> = command.iter().map(|word| words::quote(word)).collect();
         let mut grader = Command::new(&self.runner);
+        grader.args(["grade", exercise.name]);
+        match command {
+            // What the course built keeps the whole contract, as in a learner's own grading.
+            [executable] => grader.args(["--executable", executable]),
+            words => {
+                let quoted: Vec<String> = words.iter().map(|word| words::quote(word)).collect();
+                grader.args(["--cmd", &quoted.join(" ")])
+            }
+        };
         grader
-            .args(["grade", exercise.name, "--cmd", &quoted.join(" ")])
             .args([
                 "--seed",
                 &self.seed.to_string(),
