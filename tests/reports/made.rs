@@ -104,3 +104,8 @@ pub fn many(exercises: usize, checks: usize) -> Report {
         exercises: exercises.collect(),
     }
 }
+
+/// What another library makes of JSON that was written here.
+pub fn read_back(json: &jzon::JsonValue) -> serde_json::Value {
+    serde_json::from_str(&json.dump()).expect("it is JSON to another library too")
+}
