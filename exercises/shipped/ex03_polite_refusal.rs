@@ -7,7 +7,7 @@
 //!
 //! What is graded:
 //! - `ex03_polite_refusal ADDR` answers each line with its length, as ex03_line_server does: LF or
-//!   CR LF, any bytes, any pieces, nothing for an unterminated last line, nobody held up;
+//!   CR LF, any bytes, any pieces, nothing for an unterminated last line;
 //! - a line has at most 1,024 bytes, its ending not counted. It is refused as soon as more have
 //!   come, whether its LF has come or not. (1,024 bytes and a CR are no more yet: wait.)
 //! - the earlier lines are answered first. Then the client reads `error: line too long`, and then,
@@ -17,7 +17,7 @@
 //!   and the server reads on, until the client's end;
 //! - it does so for 1 s at most, whether the client falls silent or never stops talking. After 2 s
 //!   no process has the connection any more;
-//! - a client that was refused holds nobody up.
+//! - a refusal ends nothing for the others, and twenty idle clients hold nobody up.
 //!
 //! Run it:
 //!

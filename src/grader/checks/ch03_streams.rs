@@ -236,38 +236,28 @@ pub const LINE_SERVER: &[Check] = &[
         ..Check::PLAIN
     },
     Check {
-        name: "any pieces give the same answers",
+        name: "wherever the lines are cut, the answers are the same",
         why: "where the network cuts a stream has nothing to do with what was sent",
         points: 2,
         run: |stage| {
             let mut alice = stage.client("alice")?;
-            let (lines, answers) = random_lines(stage, 40, 90);
-            let mut rest = &lines[..];
-            while !rest.is_empty() {
-                let piece;
-                (piece, rest) = rest.split_at((1 + stage.random_below(150)).min(rest.len()));
-                alice.says(piece)?;
+            for cut in 1..CUT.0.len() {
+                let remark = |stop: Stop| stop.remarked(|_| Some(format!("cut behind byte {cut}")));
+                alice.says(&CUT.0[..cut])?;
                 alice.fence()?;
+                alice.says(&CUT.0[cut..])?;
+                alice.hears(CUT.1).map_err(remark)?;
             }
-            alice.hears(&answers)
+            Ok(())
         },
         control: Some(Control {
-            name: "the same lines one by one",
-            run: |stage| {
-                let mut alice = stage.client("alice")?;
-                let (lines, answers) = random_lines(stage, 40, 90);
-                let answers = answers.split_inclusive(|byte| *byte == b'\n');
-                for (line, answer) in lines.split_inclusive(|byte| *byte == b'\n').zip(answers) {
-                    alice.says(line)?;
-                    alice.hears(answer)?;
-                }
-                Ok(())
-            },
+            name: "the same lines uncut",
+            run: |stage| answered(stage, CUT.0, CUT.1),
         }),
         causes: &[Cause {
             symptoms: &[],
-            likely: "a line's beginning or its end is lost where a read stops inside it",
-            advice: "play it on paper: what does the buffer hold after each read?",
+            likely: "a line's beginning or its ending is judged by the read that it came with",
+            advice: "play the cut on paper: what does the buffer hold after each of the two reads?",
         }],
         ..Check::PLAIN
     },
@@ -363,6 +353,9 @@ pub const LINE_SERVER: &[Check] = &[
         ..Check::PLAIN
     },
 ];
+
+/// Lines of all kinds, and what they are answered by.
+const CUT: (&[u8], &[u8]) = (b"\r\nab\r\n\n\r\r\nc\xc3\xa9\n", b"0\n2\n0\n1\n3\n");
 
 const ONE_LINE: Control = Control {
     name: "one line, once",
@@ -926,18 +919,22 @@ pub const POLITE_REFUSAL: &[Check] = &[
         ..Check::PLAIN
     },
     Check {
-        name: "a client that was refused holds nobody up",
-        why: "the others have done nothing wrong",
+        name: "a refusal ends nothing for the others",
+        why: "they have done nothing wrong",
         run: |stage| {
-            let (_mallory, _) = refused(stage)?;
-            let (_trudy, _) = refused(stage)?;
-            answered(stage, b"hello\n", b"5\n")
+            let (mut mallory, _) = refused(stage)?;
+            answered(stage, b"hello\n", b"5\n")?;
+            mallory.half_closes()?;
+            mallory.hears_end()?;
+            // Whatever the server does about her departure, it has the time for it.
+            thread::sleep(Duration::from_millis(300));
+            answered(stage, b"still there?\n", b"12\n")
         },
         control: Some(ONE_LINE),
         causes: &[Cause {
             symptoms: &[],
-            likely: "a refusal ends the server, or keeps it from accepting",
-            advice: "refuse and read on in the client's own thread, and let its error end there",
+            likely: "a refusal, or an error of the one who was refused, ends the server",
+            advice: "refuse in the client's own thread, and let its errors end there",
         }],
         ..Check::PLAIN
     },
