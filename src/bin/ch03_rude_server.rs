@@ -50,7 +50,7 @@ fn serve(listener: TcpListener, politely: bool) -> io::Result<()> {
         };
         eprintln!("{peer} connected");
         thread::spawn(move || match converse(stream, politely) {
-            Ok(sent) => eprintln!("{peer} closed after {sent} lines were sent"),
+            Ok(sent) => eprintln!("{peer} closed, lines sent: {sent}"),
             Err(err) => eprintln!("{peer} broke off: {}", err.kind()),
         });
     }

@@ -47,7 +47,7 @@ fn serve(listener: TcpListener) -> io::Result<()> {
         eprintln!("{peer} connected");
         // `move`: from here on the stream is the thread's own.
         thread::spawn(move || match converse(stream) {
-            Ok(lines) => eprintln!("{peer} closed after {lines} lines"),
+            Ok(lines) => eprintln!("{peer} closed, lines: {lines}"),
             Err(err) => eprintln!("{peer} broke off: {}", err.kind()),
         });
     }

@@ -65,8 +65,8 @@ fn converse(mut stream: TcpStream) -> io::Result<()> {
     }
     // The client has ended its direction. It hears the other still.
     let reply = match wrong {
-        0 => format!("{lines} numbers, sum {sum}\n"),
-        _ => format!("error: {wrong} of {lines} lines are no number\n"),
+        0 => format!("numbers: {lines}, sum: {sum}\n"),
+        _ => format!("error: lines that are no number: {wrong} of {lines}\n"),
     };
     stream.write_all(reply.as_bytes())
 }
