@@ -355,7 +355,7 @@ pub const LINE_SERVER: &[Check] = &[
 ];
 
 /// Lines of all kinds, and what they are answered by.
-const CUT: (&[u8], &[u8]) = (b"\r\nab\r\n\n\r\r\nc\xc3\xa9\n", b"0\n2\n0\n1\n3\n");
+const CUT: (&[u8], &[u8]) = (b"x\r\nab\r\n\n\r\r\nc\xc3\xa9\n", b"1\n2\n0\n1\n3\n");
 
 const ONE_LINE: Control = Control {
     name: "one line, once",
