@@ -100,9 +100,12 @@ fn part_from(mut stream: &TcpStream) -> io::Result<()> {
 
 /// Up to the LF or 20 bytes, byte by byte: what follows stays with the kernel, unread.
 fn first_line(stream: &TcpStream) -> io::Result<String> {
-    let bytes = stream.take(20).bytes();
-    let up_to_lf = bytes.take_while(|byte| !matches!(byte, Ok(b'\n')));
-    let line = up_to_lf.collect::<io::Result<Vec<u8>>>()?;
+    let mut line = Vec::new();
+    while line.len() < 20 && !line.ends_with(b"\n") {
+        if stream.take(1).read_to_end(&mut line)? == 0 {
+            break;
+        }
+    }
     Ok(String::from_utf8_lossy(&line).into_owned())
 }
 
