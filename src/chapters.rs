@@ -4,9 +4,11 @@
 //! Adding a chapter: add its row here, run `cargo test --test manifest`, write the files it names.
 
 use crate::demo::Demo;
-use crate::demo::{ch01_ports, ch02_echo};
+use crate::demo::{ch01_ports, ch02_echo, ch03_streams};
 use crate::grader::check::Check;
-use crate::grader::checks::{ch01_ports as checks01, ch02_echo as checks02};
+use crate::grader::checks::{
+    ch01_ports as checks01, ch02_echo as checks02, ch03_streams as checks03,
+};
 
 /// A part of the book: chapters that share a subject.
 pub struct Part {
@@ -145,6 +147,49 @@ pub const PARTS: &[Part] = &[Part {
                 },
             ],
             demo: ch02_echo::DEMO,
+            tls: false,
+        },
+        Chapter {
+            number: 3,
+            stem: "ch03_streams",
+            title: "Streams and endings",
+            question: "A read is not a message, and goodbye has two halves: what ends what?",
+            minutes: Minutes {
+                read: 25,
+                practise: 100,
+                teach: 45,
+            },
+            programs: &["ch03_shout_server", "ch03_sum_server", "ch03_rude_server"],
+            exercises: &[
+                Exercise {
+                    name: "ex03_line_server",
+                    stars: 1,
+                    minutes: 25,
+                    task: "each line's length, however its bytes arrive",
+                    role: Role::Server,
+                    usage: "ADDR",
+                    checks: checks03::LINE_SERVER,
+                },
+                Exercise {
+                    name: "ex03_upload",
+                    stars: 2,
+                    minutes: 25,
+                    task: "count and sum what comes, and answer after the half-close",
+                    role: Role::Server,
+                    usage: "ADDR",
+                    checks: checks03::UPLOAD,
+                },
+                Exercise {
+                    name: "ex03_polite_refusal",
+                    stars: 3,
+                    minutes: 50,
+                    task: "refuse a line that is too long, so that the refusal arrives",
+                    role: Role::Server,
+                    usage: "ADDR",
+                    checks: checks03::POLITE_REFUSAL,
+                },
+            ],
+            demo: ch03_streams::DEMO,
             tls: false,
         },
     ],

@@ -28,6 +28,8 @@ fn programs(figure: &Figure) -> Vec<(&'static str, PathBuf)> {
     let all = [
         ("ch01_five_tuple", env!("CARGO_BIN_EXE_ch01_five_tuple")),
         ("ch02_echo_server", env!("CARGO_BIN_EXE_ch02_echo_server")),
+        ("ch03_sum_server", env!("CARGO_BIN_EXE_ch03_sum_server")),
+        ("ch03_rude_server", env!("CARGO_BIN_EXE_ch03_rude_server")),
     ];
     let known = |name: &&'static str| {
         let found = all.iter().find(|(known, _)| known == name);

@@ -55,6 +55,25 @@ pub const FIGURES: &[Figure] = &[
             Ok(client.hears_clean_end()?)
         },
     },
+    Figure {
+        name: "ch03_streams",
+        caption: "Two endings: a half-close answered by a FIN, and a close with bytes unread",
+        lanes: &["client", "server"],
+        programs: &["ch03_sum_server", "ch03_rude_server"],
+        play: |show| {
+            let sum = show.serves("server", "ch03_sum_server")?;
+            let mut client = show.client("client", &sum)?;
+            client.says(b"1\n2\n3\n")?;
+            client.half_closes()?;
+            client.hears(b"numbers: 3, sum: 6\n")?;
+            client.hears_clean_end()?;
+            let rude = show.serves("server", "ch03_rude_server")?;
+            let mut client = show.client("client", &rude)?;
+            client.says(b"3\nthank you\n")?;
+            client.hears(b"line 1\nline 2\nline 3\n")?;
+            Ok(client.hears_end()?)
+        },
+    },
 ];
 
 impl Figure {

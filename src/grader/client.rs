@@ -38,24 +38,24 @@ impl Wire for TcpStream {
 
 /// How the peer's side of the stream ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ending {
+pub(super) enum Ending {
     End,
     Reset,
 }
 
 /// One end of a conversation with the submission.
 pub struct Client {
-    who: String,
-    wire: Box<dyn Wire>,
+    pub(super) who: String,
+    pub(super) wire: Box<dyn Wire>,
     near: SocketAddr,
     far: SocketAddr,
-    program: Arc<Program>,
-    transcript: Arc<Transcript>,
+    pub(super) program: Arc<Program>,
+    pub(super) transcript: Arc<Transcript>,
     /// What has arrived and was not heard yet.
     inbox: Vec<u8>,
     /// How much may wait in it before reading pauses.
     inbox_most: usize,
-    ending: Option<Ending>,
+    pub(super) ending: Option<Ending>,
     reading: bool,
     /// The writes since the last thing that went right, for the failure message.
     sent: Vec<failure::Write>,

@@ -13,6 +13,7 @@ pub mod bytes;
 pub mod check;
 pub mod checks;
 pub mod client;
+pub mod endings;
 pub mod failure;
 pub mod faults;
 pub mod kernel;

@@ -41,6 +41,11 @@ impl Session {
         Terminal::new(String::new(), Rc::default(), Rc::clone(&self.names))
     }
 
+    /// A command with the real ports of this session's servers in it, for `runs_as`.
+    pub fn command(&self, shown: &str) -> String {
+        self.names.borrow().command(shown)
+    }
+
     /// This port is the same in every run: it lies in a network of the session's own.
     pub fn has_port(&mut self, port: u16) {
         self.names.borrow_mut().server(port, port);
@@ -119,6 +124,14 @@ pub fn folder() -> PathBuf {
 /// it, since a container and some distributions don't let a user have one.
 const OWN_NETWORK: &str = "unshare -rn nft";
 
+/// A peer of sessions that look at segments: tcpdump, in a network of their own, and for the same
+/// reason nobody's duty.
+const OWN_CAPTURE: &str = "unshare -n tcpdump";
+
+/// It runs until its time is over, if it may look at all.
+const CAPTURES: &str = "unshare --map-user=1000 --map-group=1000 --keep-caps -n \
+    sh -c 'PATH=$PATH:/usr/sbin:/sbin; ip link set lo up && timeout 0.3 tcpdump -i lo'; test $? -eq 124";
+
 /// Whether a program of another maker is here. Where WIRESIDE_ALL_PEERS=1, it has to be.
 fn installed(peer: &str, session: &str) -> bool {
     let output = |command: &str| {
@@ -130,6 +143,11 @@ fn installed(peer: &str, session: &str) -> bool {
     if peer == OWN_NETWORK {
         if !output("unshare -rn nft list ruleset").status.success() {
             eprintln!("skipped: {session}: no network of its own with nft can be had here");
+            return false;
+        }
+    } else if peer == OWN_CAPTURE {
+        if !output(CAPTURES).status.success() {
+            eprintln!("skipped: {session}: tcpdump in a network of its own can't be had here");
             return false;
         }
     } else if !output(&format!("command -v {peer}")).status.success() {

@@ -56,7 +56,8 @@ impl Terminal {
     /// the port of the command, in this and in every terminal of the session.
     #[track_caller]
     pub fn serves(&mut self, command: &str) {
-        let (start, port) = port_of(command)
+        // Words may follow the address.
+        let (start, port) = port_of(command.trim_end_matches(|c: char| !c.is_ascii_digit()))
             .unwrap_or_else(|| panic!("`{command}` has no port, as in 127.0.0.1:7002"));
         let shown: u16 = port.parse().expect("digits that are a port");
         let real = format!("{}0{}", &command[..start], &command[start + port.len()..]);
