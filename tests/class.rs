@@ -56,7 +56,10 @@ impl Class {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("class-{}-{count}", std::process::id()));
         fs::create_dir_all(folder.join("all")).expect("make a folder");
-        Class { folder, _turn: turn }
+        Class {
+            folder,
+            _turn: turn,
+        }
     }
 
     fn all(&self) -> PathBuf {
@@ -102,7 +105,10 @@ impl Class {
             assert!(line.chars().count() <= 80, "wider than a terminal: {line}");
         }
         assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-        (output.status.code(), rows(&fs::read_to_string(out).expect("read the table")))
+        (
+            output.status.code(),
+            rows(&fs::read_to_string(out).expect("read the table")),
+        )
     }
 }
 
@@ -144,7 +150,10 @@ fn rows(csv: &str) -> Vec<Vec<String>> {
         rows.push(fields);
     }
     let header = rows.remove(0).join(",");
-    assert_eq!(header, "submission,exercise,verdict,score,max_score,seconds,note");
+    assert_eq!(
+        header,
+        "submission,exercise,verdict,score,max_score,seconds,note"
+    );
     rows
 }
 
@@ -171,7 +180,11 @@ fn shipped() -> String {
 }
 
 fn has(name: &str) -> bool {
-    let there = Command::new(name).arg("--version").stdin(Stdio::null()).output().is_ok();
+    let there = Command::new(name)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .output()
+        .is_ok();
     let required = std::env::var_os("WIRESIDE_ALL_PEERS").is_some_and(|value| value == "1");
     assert!(there || !required, "{name} is not installed");
     there
@@ -179,14 +192,21 @@ fn has(name: &str) -> bool {
 
 /// How many processes have this on their command line.
 fn carriers(marker: &str) -> usize {
-    let output = Command::new("ps").args(["-A", "-o", "args="]).output().expect("run ps");
+    let output = Command::new("ps")
+        .args(["-A", "-o", "args="])
+        .output()
+        .expect("run ps");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     text.lines().filter(|line| line.contains(marker)).count()
 }
 
 fn marker() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    format!("classmate-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+    format!(
+        "classmate-{}-{}",
+        std::process::id(),
+        COUNT.fetch_add(1, Ordering::Relaxed)
+    )
 }
 
 /// Python that starts so many processes with the marker, each in a session of its own.
@@ -213,13 +233,29 @@ fn each_submission_gets_the_verdict_that_it_deserves() {
         .put("right", file, &solution())
         .put("wrong", file, &shipped().replace("64 * 1024", "32 * 1024"))
         .put("as_shipped", file, &shipped().replace('\n', "\r\n"))
-        .put("hanging", file, "fn main() { loop { std::thread::park() } }")
+        .put(
+            "hanging",
+            file,
+            "fn main() { loop { std::thread::park() } }",
+        )
         .put("not_compiling", file, "fn main() { let n: u32 = \"\"; }")
         .put("crashing", file, "fn main() { panic!(\"here\") }")
         .put("silent", "notes.txt", "I had no time")
-        .put("fork_bomb", "ex02_echo_server.py", &format!("{}{RIGHT}", bomb(20, &marker)))
-        .put("clone", "exercises/src/bin/ex02_echo_server.rs", &solution())
-        .put("clone", "exercises/src/bin/ex01_caller_id.rs", "not asked for");
+        .put(
+            "fork_bomb",
+            "ex02_echo_server.py",
+            &format!("{}{RIGHT}", bomb(20, &marker)),
+        )
+        .put(
+            "clone",
+            "exercises/src/bin/ex02_echo_server.rs",
+            &solution(),
+        )
+        .put(
+            "clone",
+            "exercises/src/bin/ex01_caller_id.rs",
+            "not asked for",
+        );
     fs::create_dir(class.all().join("empty")).expect("make a folder");
     fs::write(class.all().join("names.txt"), "beside").expect("write a file");
     let begun = Instant::now();
@@ -255,11 +291,22 @@ fn without_names_each_exercise_that_is_there_is_graded() {
     let class = Class::new();
     class
         .put("ada", "ex02_echo_server.rs", &solution())
-        .put("ada", "ex01_caller_id.rs", &read("solutions/src/bin/sol01_caller_id.rs"))
-        .put("bob", "exercises/src/bin/ex01_caller_id.rs", &read("exercises/shipped/ex01_caller_id.rs"));
+        .put(
+            "ada",
+            "ex01_caller_id.rs",
+            &read("solutions/src/bin/sol01_caller_id.rs"),
+        )
+        .put(
+            "bob",
+            "exercises/src/bin/ex01_caller_id.rs",
+            &read("exercises/shipped/ex01_caller_id.rs"),
+        );
     fs::create_dir(class.all().join("carol")).expect("make a folder");
     let (status, rows) = class.table(&[]);
-    let found: Vec<String> = rows.iter().map(|r| format!("{} {} {}", r[0], r[1], r[2])).collect();
+    let found: Vec<String> = rows
+        .iter()
+        .map(|r| format!("{} {} {}", r[0], r[1], r[2]))
+        .collect();
     assert_eq!(
         found,
         [
@@ -295,13 +342,33 @@ fn nothing_of_a_submission_runs_before_it_is_graded() {
     let sign = class.folder.join("it_ran");
     let write = format!("std::fs::write({sign:?}, \"\").unwrap();");
     class
-        .put("clone", "exercises/src/bin/ex02_echo_server.rs", &solution())
-        .put("clone", "exercises/build.rs", &format!("fn main() {{ {write} }}"))
-        .put("clone", "exercises/src/bin/build.rs", &format!("fn main() {{ {write} }}"))
+        .put(
+            "clone",
+            "exercises/src/bin/ex02_echo_server.rs",
+            &solution(),
+        )
+        .put(
+            "clone",
+            "exercises/build.rs",
+            &format!("fn main() {{ {write} }}"),
+        )
+        .put(
+            "clone",
+            "exercises/src/bin/build.rs",
+            &format!("fn main() {{ {write} }}"),
+        )
         .put("clone", "build.rs", &format!("fn main() {{ {write} }}"))
-        .put("clone", ".cargo/config.toml", "[build]\nrustc-wrapper = \"/nowhere/at/all\"\n")
+        .put(
+            "clone",
+            ".cargo/config.toml",
+            "[build]\nrustc-wrapper = \"/nowhere/at/all\"\n",
+        )
         .put("clone", "Cargo.toml", "this is no manifest")
-        .put("clone", "rust-toolchain.toml", "[toolchain]\nchannel = \"1.0.0\"\n");
+        .put(
+            "clone",
+            "rust-toolchain.toml",
+            "[toolchain]\nchannel = \"1.0.0\"\n",
+        );
     let (status, rows) = class.table(&[ECHO]);
     assert_eq!(verdicts(&rows), ["clone passed 17/17"]);
     assert_eq!(status, Some(0));
@@ -312,11 +379,19 @@ fn nothing_of_a_submission_runs_before_it_is_graded() {
 fn an_exercise_may_have_a_module_beside_it() {
     let class = Class::new();
     class
-        .put("ada", "exercises/src/bin/ex02_echo_server.rs", &format!("mod aid;\n{}", solution()))
+        .put(
+            "ada",
+            "exercises/src/bin/ex02_echo_server.rs",
+            &format!("mod aid;\n{}", solution()),
+        )
         .put("ada", "exercises/src/bin/aid.rs", "");
-    let main = class.all().join("ada/exercises/src/bin/ex02_echo_server.rs");
+    let main = class
+        .all()
+        .join("ada/exercises/src/bin/ex02_echo_server.rs");
     // Inner comments must come first.
-    let text = fs::read_to_string(&main).expect("read it").replace("//!", "//");
+    let text = fs::read_to_string(&main)
+        .expect("read it")
+        .replace("//!", "//");
     fs::write(main, text).expect("write it");
     assert_eq!(verdicts(&class.table(&[ECHO]).1), ["ada passed 17/17"]);
 }
@@ -330,26 +405,41 @@ fn links_out_of_a_submission_are_not_followed_and_odd_names_are_shown() {
         fs::create_dir(&folder).expect("make a folder");
         folder
     };
-    symlink("../../secret.rs", folder(b"out").join("ex02_echo_server.rs")).expect("link");
+    symlink(
+        "../../secret.rs",
+        folder(b"out").join("ex02_echo_server.rs"),
+    )
+    .expect("link");
     symlink("other.rs", folder(b"inside").join("ex02_echo_server.rs")).expect("link");
     class.put("inside", "other.rs", &solution());
     symlink(&class.folder, class.all().join("whole")).expect("link");
     symlink("/nowhere", folder(b"dangling").join("ex02_echo_server.rs")).expect("link");
     let pipe = folder(b"pipe").join("ex02_echo_server.rs");
-    assert!(Command::new("mkfifo").arg(pipe).status().expect("run mkfifo").success());
+    assert!(
+        Command::new("mkfifo")
+            .arg(pipe)
+            .status()
+            .expect("run mkfifo")
+            .success()
+    );
     fs::create_dir(folder(b"a_folder").join("ex02_echo_server.rs")).expect("make a folder");
     // A file system may refuse a name that is not UTF-8.
-    let odd = class.all().join(std::ffi::OsStr::from_bytes(b"caf\xe9, \"x\""));
-    let odd = fs::create_dir(&odd).is_ok_and(|()| {
-        fs::write(odd.join("ex02_echo_server.rs"), solution()).is_ok()
-    });
+    let odd = class
+        .all()
+        .join(std::ffi::OsStr::from_bytes(b"caf\xe9, \"x\""));
+    let odd = fs::create_dir(&odd)
+        .is_ok_and(|()| fs::write(odd.join("ex02_echo_server.rs"), solution()).is_ok());
     folder(b"=1+1");
     let (status, rows) = class.table(&[ECHO]);
     let mut due = vec!["\\x3d1+1 missing 0/17", "a_folder unreadable 0/17"];
     if odd {
         due.push("caf\\xe9, \"x\" passed 17/17");
     }
-    due.extend(["dangling unreadable 0/17", "inside passed 17/17", "out unreadable 0/17"]);
+    due.extend([
+        "dangling unreadable 0/17",
+        "inside passed 17/17",
+        "out unreadable 0/17",
+    ]);
     due.extend(["pipe unreadable 0/17", "whole unreadable 0/0"]);
     assert_eq!(verdicts(&rows), due);
     // Somebody has to look at those.
@@ -359,7 +449,10 @@ fn links_out_of_a_submission_are_not_followed_and_odd_names_are_shown() {
 #[test]
 fn the_parts_of_a_class_are_disjoint_and_together_the_whole() {
     let class = Class::new();
-    for (at, name) in ["dora", "ada", "carl", "finn", "bob", "emil", "gert"].iter().enumerate() {
+    for (at, name) in ["dora", "ada", "carl", "finn", "bob", "emil", "gert"]
+        .iter()
+        .enumerate()
+    {
         match at % 2 {
             0 => class.put(name, "ex02_echo_server.rs", &shipped()),
             _ => class.put(name, "ex02_echo_server.rs", "fn main() { 1 }"),
@@ -370,8 +463,15 @@ fn the_parts_of_a_class_are_disjoint_and_together_the_whole() {
     let mut together = Vec::new();
     for (i, due) in [(1, 3), (2, 2), (3, 2)] {
         let name = format!("part{i}.csv");
-        let output =
-            class.grade(&["all", "--shard", &format!("{i}/3"), "--out", &name, "--jobs", "2"]);
+        let output = class.grade(&[
+            "all",
+            "--shard",
+            &format!("{i}/3"),
+            "--out",
+            &name,
+            "--jobs",
+            "2",
+        ]);
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         let part = rows(&fs::read_to_string(class.csv(&name)).expect("read a part"));
         assert_eq!(part.len(), due);
@@ -381,7 +481,14 @@ fn the_parts_of_a_class_are_disjoint_and_together_the_whole() {
     assert_eq!(verdicts(&together), verdicts(&whole));
 
     // In whatever order they are named.
-    let parts = ["--join", "part3.csv", "part1.csv", "part2.csv", "--out", "joined.csv"];
+    let parts = [
+        "--join",
+        "part3.csv",
+        "part1.csv",
+        "part2.csv",
+        "--out",
+        "joined.csv",
+    ];
     assert_eq!(class.grade(&parts).status.code(), Some(0));
     let joined = rows(&fs::read_to_string(class.csv("joined.csv")).expect("read the table"));
     assert_eq!(verdicts(&joined), verdicts(&whole));
@@ -389,7 +496,10 @@ fn the_parts_of_a_class_are_disjoint_and_together_the_whole() {
     let twice = class.grade(&["--join", "part1.csv", "joined.csv", "--out", "twice.csv"]);
     assert_eq!(twice.status.code(), Some(2));
     let said = String::from_utf8_lossy(&twice.stderr).into_owned();
-    assert!(said.contains("ada is in part1.csv and again in joined.csv"), "{said}");
+    assert!(
+        said.contains("ada is in part1.csv and again in joined.csv"),
+        "{said}"
+    );
     assert!(!class.csv("twice.csv").exists());
 }
 
@@ -398,8 +508,16 @@ fn two_runs_give_the_same_table_but_for_the_times() {
     let class = Class::new();
     class
         .put("right", "ex02_echo_server.rs", &solution())
-        .put("wrong", "ex02_echo_server.rs", &shipped().replace("64 * 1024", "32 * 1024"))
-        .put("broken", "ex02_echo_server.rs", "fn main() { let n: u32 = \"\"; }");
+        .put(
+            "wrong",
+            "ex02_echo_server.rs",
+            &shipped().replace("64 * 1024", "32 * 1024"),
+        )
+        .put(
+            "broken",
+            "ex02_echo_server.rs",
+            "fn main() { let n: u32 = \"\"; }",
+        );
     let timeless = |args: &[&str]| {
         let (status, mut rows) = class.table(args);
         for row in &mut rows {
@@ -420,7 +538,11 @@ fn one_that_kills_its_grader_costs_nobody_else_anything() {
     let (class, marker) = (Class::new(), marker());
     let kill = "os.kill(os.getppid(), 9)\nimport time\ntime.sleep(600)\n";
     class
-        .put("killer", "ex02_echo_server.py", &format!("{}{kill}# {marker}", bomb(3, &marker)))
+        .put(
+            "killer",
+            "ex02_echo_server.py",
+            &format!("{}{kill}# {marker}", bomb(3, &marker)),
+        )
         .put("right", "ex02_echo_server.py", RIGHT);
     let (status, rows) = class.table(&[ECHO]);
     assert_eq!(verdicts(&rows), ["killer error 0/17", "right passed 17/17"]);
@@ -457,11 +579,17 @@ fn a_signal_ends_the_class_and_all_that_it_started_and_keeps_what_was_done() {
     }
     let (class, marker) = (Class::new(), marker());
     let waits = "import time\ntime.sleep(600)\n";
-    class
-        .put("a_first", "ex02_echo_server.rs", &shipped())
-        .put("b_hangs", "ex02_echo_server.py", &format!("{}{waits}", bomb(2, &marker)));
+    class.put("a_first", "ex02_echo_server.rs", &shipped()).put(
+        "b_hangs",
+        "ex02_echo_server.py",
+        &format!("{}{waits}", bomb(2, &marker)),
+    );
     let args = ["all", "--out", "out.csv"];
-    let mut child = class.command(&args).stdout(Stdio::null()).spawn().expect("start the runner");
+    let mut child = class
+        .command(&args)
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("start the runner");
     let begun = Instant::now();
     while carriers(&marker) < 2 && begun.elapsed() < Duration::from_secs(20) {
         thread::sleep(Duration::from_millis(20));

@@ -245,7 +245,10 @@ mod tests {
         let twice = |fates: &[Fate]| -> Vec<bool> {
             fates.iter().map(|fate| *fate == Fate::Twice).collect()
         };
-        assert!(twice(&few) == twice(&many), "reordering moved what is doubled");
+        assert!(
+            twice(&few) == twice(&many),
+            "reordering moved what is doubled"
+        );
     }
 
     #[test]
