@@ -38,24 +38,24 @@ impl Wire for TcpStream {
 
 /// How the peer's side of the stream ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ending {
+pub(super) enum Ending {
     End,
     Reset,
 }
 
 /// One end of a conversation with the submission.
 pub struct Client {
-    who: String,
-    wire: Box<dyn Wire>,
+    pub(super) who: String,
+    pub(super) wire: Box<dyn Wire>,
     near: SocketAddr,
     far: SocketAddr,
-    program: Arc<Program>,
-    transcript: Arc<Transcript>,
+    pub(super) program: Arc<Program>,
+    pub(super) transcript: Arc<Transcript>,
     /// What has arrived and was not heard yet.
     inbox: Vec<u8>,
     /// How much may wait in it before reading pauses.
     inbox_most: usize,
-    ending: Option<Ending>,
+    pub(super) ending: Option<Ending>,
     reading: bool,
     /// The writes since the last thing that went right, for the failure message.
     sent: Vec<failure::Write>,
@@ -425,6 +425,30 @@ impl Client {
         self.fails(Symptom::Extra, "nothing more", &self.inbox[..], "")
     }
 
+    /// Waits until so many bytes have arrived that were not heard yet; whether they came in time.
+    /// No verb to judge by: for what may come in one way or in another, and is right in both.
+    pub fn has_come(&mut self, bytes: usize, limit: Duration) -> bool {
+        let deadline = Instant::now() + limit;
+        while self.inbox.len() < bytes && self.ending.is_none() && Instant::now() < deadline {
+            self.wait(false, deadline);
+        }
+        self.inbox.len() >= bytes
+    }
+
+    /// Hears one of two that already differ in their first four bytes, where the words allow both.
+    /// The first is the one that is named as expected.
+    pub fn hears_either(&mut self, expected: &[u8], or: &[u8]) -> Told {
+        self.has_come(4, PATIENCE);
+        let other = self.inbox.len() >= 4 && or.len() >= 4 && self.inbox[..4] == or[..4];
+        self.hears(if other { or } else { expected })
+    }
+
+    /// Hears nothing until the submission ends the connection, or for so long.
+    pub fn hears_nothing_for(&mut self, limit: Duration) -> Told {
+        self.has_come(1, limit);
+        self.hears_nothing_more()
+    }
+
     /// Hears the end of the connection, and nothing before it. A reset counts.
     pub fn hears_end(&mut self) -> Told {
         self.hears_end_within(PATIENCE)
@@ -574,7 +598,7 @@ impl Client {
         self.failure(Symptom::Silence, expected, got, &when)
     }
 
-    fn still_open(&self, due: &str) -> Stop {
+    pub(super) fn still_open(&self, due: &str) -> Stop {
         if let Err(stop) = self.program.must_have_run(PATIENCE) {
             return stop;
         }

@@ -5,3 +5,4 @@
 
 pub mod ch01_ports;
 pub mod ch02_echo;
+pub mod ch04_framing;
