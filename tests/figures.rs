@@ -28,6 +28,7 @@ fn programs(figure: &Figure) -> Vec<(&'static str, PathBuf)> {
     let all = [
         ("ch01_five_tuple", env!("CARGO_BIN_EXE_ch01_five_tuple")),
         ("ch02_echo_server", env!("CARGO_BIN_EXE_ch02_echo_server")),
+        ("ch04_frame_server", env!("CARGO_BIN_EXE_ch04_frame_server")),
     ];
     let known = |name: &&'static str| {
         let found = all.iter().find(|(known, _)| known == name);
