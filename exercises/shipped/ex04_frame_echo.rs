@@ -22,7 +22,6 @@
 //!     (printf '\0\0\0\5he'; sleep 1; printf llo) | nc -N 127.0.0.1 7004 | od -A d -c
 //!     cargo course grade ex04_frame_echo
 
-use byteorder::{BigEndian, ByteOrder};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::ExitCode;
@@ -71,7 +70,7 @@ fn converse(mut stream: &TcpStream) -> io::Result<u64> {
         if n < HEADER {
             return Ok(echoed);
         }
-        let length = BigEndian::read_u32(&buffer) as usize;
+        let length = u32::from_be_bytes([buffer[0], buffer[1], buffer[2], buffer[3]]) as usize;
         if length > MAX_FRAME {
             return Err(io::Error::other(format!("a frame of {length} bytes")));
         }

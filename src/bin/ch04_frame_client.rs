@@ -125,7 +125,7 @@ impl<R: Read> FrameReader<R> {
     /// `UnexpectedEof`: it ends inside a frame. `InvalidData`: the
     /// frame is longer than `MAX_FRAME`.
     pub fn next(&mut self) -> io::Result<Option<&[u8]>> {
-        if !self.hold(0, HEADER)? {
+        if self.held() < HEADER && !self.fill(0, HEADER)? {
             return Ok(None);
         }
         let header = &self.buffer[self.start..];
@@ -135,24 +135,28 @@ impl<R: Read> FrameReader<R> {
             let wrong = format!("frame too long: {length} bytes");
             return Err(io::Error::new(InvalidData, wrong));
         }
-        self.hold(HEADER, length)?;
+        if self.held() < HEADER + length {
+            self.fill(HEADER, length)?;
+        }
         let payload = self.start + HEADER;
         self.start = payload + length;
         Ok(Some(&self.buffer[payload..self.start]))
     }
 
+    fn held(&self) -> usize {
+        self.end - self.start
+    }
+
     /// Reads until `m` bytes are here, and `before` others before them.
     /// `false`: the stream has ended, and nothing at all is here.
-    fn hold(&mut self, before: usize, m: usize) -> io::Result<bool> {
-        if self.end - self.start < before + m {
-            // Room for the rest: what is left moves to the front.
-            self.buffer.copy_within(self.start..self.end, 0);
-            (self.start, self.end) = (0, self.end - self.start);
-            if self.buffer.len() < before + m {
-                self.buffer.resize(HEADER + MAX_FRAME, 0);
-            }
+    fn fill(&mut self, before: usize, m: usize) -> io::Result<bool> {
+        // Room for the rest: what is left over moves to the front.
+        self.buffer.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, self.held());
+        if self.buffer.len() < before + m {
+            self.buffer.resize(HEADER + MAX_FRAME, 0);
         }
-        while self.end - self.start < before + m {
+        while self.end < before + m {
             match self.stream.read(&mut self.buffer[self.end..]) {
                 Ok(0) if self.end == 0 => return Ok(false),
                 Ok(0) => {

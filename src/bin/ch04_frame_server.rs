@@ -107,7 +107,7 @@ impl<R: Read> FrameReader<R> {
     /// `UnexpectedEof`: it ends inside a frame. `InvalidData`: the
     /// frame is longer than `MAX_FRAME`.
     pub fn next(&mut self) -> io::Result<Option<&[u8]>> {
-        if !self.hold(0, HEADER)? {
+        if self.held() < HEADER && !self.fill(0, HEADER)? {
             return Ok(None);
         }
         let header = &self.buffer[self.start..];
@@ -117,7 +117,9 @@ impl<R: Read> FrameReader<R> {
             let wrong = format!("frame too long: {length} bytes");
             return Err(io::Error::new(InvalidData, wrong));
         }
-        self.hold(HEADER, length)?;
+        if self.held() < HEADER + length {
+            self.fill(HEADER, length)?;
+        }
         let payload = self.start + HEADER;
         self.start = payload + length;
         Ok(Some(&self.buffer[payload..self.start]))
@@ -125,20 +127,22 @@ impl<R: Read> FrameReader<R> {
 }
 // ANCHOR_END: next
 
-// ANCHOR: hold
+// ANCHOR: fill
 impl<R: Read> FrameReader<R> {
+    fn held(&self) -> usize {
+        self.end - self.start
+    }
+
     /// Reads until `m` bytes are here, and `before` others before them.
     /// `false`: the stream has ended, and nothing at all is here.
-    fn hold(&mut self, before: usize, m: usize) -> io::Result<bool> {
-        if self.end - self.start < before + m {
-            // Room for the rest: what is left moves to the front.
-            self.buffer.copy_within(self.start..self.end, 0);
-            (self.start, self.end) = (0, self.end - self.start);
-            if self.buffer.len() < before + m {
-                self.buffer.resize(HEADER + MAX_FRAME, 0);
-            }
+    fn fill(&mut self, before: usize, m: usize) -> io::Result<bool> {
+        // Room for the rest: what is left over moves to the front.
+        self.buffer.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, self.held());
+        if self.buffer.len() < before + m {
+            self.buffer.resize(HEADER + MAX_FRAME, 0);
         }
-        while self.end - self.start < before + m {
+        while self.end < before + m {
             match self.stream.read(&mut self.buffer[self.end..]) {
                 Ok(0) if self.end == 0 => return Ok(false),
                 Ok(0) => {
@@ -154,7 +158,7 @@ impl<R: Read> FrameReader<R> {
         Ok(true)
     }
 }
-// ANCHOR_END: hold
+// ANCHOR_END: fill
 
 /// The line that says where clients can connect: with port 0 the kernel has chosen the port.
 fn announce(addr: SocketAddr) -> io::Result<()> {

@@ -152,7 +152,7 @@ pub const FRAME_CLIENT: &[Check] = &[
             let reply = frame("en lång räksmörgås".as_bytes());
             in_pieces(
                 stage,
-                &[&reply[..4], &reply[4..11], &reply[11..13], &reply[13..]],
+                &[&reply[..4], &reply[4..9], &reply[9..15], &reply[15..]],
             )
         },
         control: Some(ONE_LINE),
@@ -338,6 +338,8 @@ fn answers(server: &mut Client, pairs: &[(&str, &str)]) -> Told {
     for (message, reply) in pairs {
         server.hears(&frame(message.as_bytes()))?;
         server.says(&frame(reply.as_bytes()))?;
+        // Replies that come together are another check's subject.
+        server.fence()?;
     }
     Ok(())
 }
