@@ -99,7 +99,7 @@ macro_rules! read_by {
         let mut reader = $program::FrameReader::new($stream);
         let mut frames = Vec::new();
         let ended = loop {
-            match reader.next() {
+            match reader.read_frame() {
                 Ok(Some(frame)) => frames.push(frame.to_vec()),
                 Ok(None) => break Ok(()),
                 Err(err) => break Err((err.kind(), err.to_string())),
@@ -220,10 +220,10 @@ fn a_frame_is_said_to_be_next_exactly_when_it_is_whole() {
             dice,
             room,
         });
-        assert!(!reader.has_next(), "nothing has been read yet");
+        assert!(!reader.has_frame(), "nothing has been read yet");
         if cut >= 9 {
-            assert_eq!(reader.next().expect("whole"), Some(&b"hello"[..]));
-            assert_eq!(reader.has_next(), cut == both.len(), "{cut} bytes");
+            assert_eq!(reader.read_frame().expect("whole"), Some(&b"hello"[..]));
+            assert_eq!(reader.has_frame(), cut == both.len(), "{cut} bytes");
         }
     }
 }

@@ -91,7 +91,7 @@ fn receive(stream: &TcpStream) -> io::Result<u64> {
     let mut stdout = io::stdout().lock();
     let mut frames = FrameReader::new(stream);
     let mut received = 0;
-    while let Some(frame) = frames.next()? {
+    while let Some(frame) = frames.read_frame()? {
         // A payload is bytes. That these are text is for us to check.
         let Ok(text) = std::str::from_utf8(frame) else {
             return Err(io::Error::new(InvalidData, "a reply is not UTF-8"));
@@ -124,7 +124,7 @@ impl<R: Read> FrameReader<R> {
     /// The next payload; `None` if the stream ends where none begins.
     /// `UnexpectedEof`: it ends inside a frame. `InvalidData`: the
     /// frame is longer than `MAX_FRAME`.
-    pub fn next(&mut self) -> io::Result<Option<&[u8]>> {
+    pub fn read_frame(&mut self) -> io::Result<Option<&[u8]>> {
         if self.held() < HEADER && !self.fill(0, HEADER)? {
             return Ok(None);
         }

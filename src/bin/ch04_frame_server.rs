@@ -61,13 +61,13 @@ fn converse(stream: &TcpStream) -> io::Result<u64> {
     let mut frames = FrameReader::new(stream);
     let mut replies = BufWriter::with_capacity(BUFFER, stream);
     let mut echoed = 0;
-    while let Some(frame) = frames.next()? {
+    while let Some(frame) = frames.read_frame()? {
         replies.write_u32::<BigEndian>(frame.len() as u32)?;
         replies.write_all(frame)?;
         echoed += 1;
-        // Now `next` would wait, and so may the client: for a reply.
+        // Now `read_frame` would wait; so may the client, for a reply.
         // (A write for each of them takes 150 times as long.)
-        if !frames.has_next() {
+        if !frames.has_frame() {
             replies.flush()?;
         }
     }
@@ -94,19 +94,19 @@ impl<R: Read> FrameReader<R> {
         }
     }
 
-    /// Whether the next frame is here whole: `next` won't wait for it.
-    pub fn has_next(&self) -> bool {
+    /// Whether the next frame is here whole: `read_frame` won't wait for it.
+    pub fn has_frame(&self) -> bool {
         let held = &self.buffer[self.start..self.end];
         held.len() >= HEADER && held.len() - HEADER >= BigEndian::read_u32(held) as usize
     }
 }
 
-// ANCHOR: next
+// ANCHOR: read_frame
 impl<R: Read> FrameReader<R> {
     /// The next payload; `None` if the stream ends where none begins.
     /// `UnexpectedEof`: it ends inside a frame. `InvalidData`: the
     /// frame is longer than `MAX_FRAME`.
-    pub fn next(&mut self) -> io::Result<Option<&[u8]>> {
+    pub fn read_frame(&mut self) -> io::Result<Option<&[u8]>> {
         if self.held() < HEADER && !self.fill(0, HEADER)? {
             return Ok(None);
         }
@@ -125,7 +125,7 @@ impl<R: Read> FrameReader<R> {
         Ok(Some(&self.buffer[payload..self.start]))
     }
 }
-// ANCHOR_END: next
+// ANCHOR_END: read_frame
 
 // ANCHOR: fill
 impl<R: Read> FrameReader<R> {

@@ -20,19 +20,19 @@ const ROWS: &[Row] = &[
     },
     Row {
         cause: "ended inside a frame",
-        provoke: || next(b"\0\0\0\x0bhello"),
+        provoke: || read_frame(b"\0\0\0\x0bhello"),
     },
     Row {
         cause: "the length is above the limit",
-        provoke: || next(b"\xff\xff\xff\xff"),
+        provoke: || read_frame(b"\xff\xff\xff\xff"),
     },
     Row {
         cause: "an HTTP client",
-        provoke: || next(b"GET / HTTP/1.1\r\n\r\n"),
+        provoke: || read_frame(b"GET / HTTP/1.1\r\n\r\n"),
     },
     Row {
         cause: "ended where no frame had begun",
-        provoke: || next(b""),
+        provoke: || read_frame(b""),
     },
     Row {
         cause: "the payload isn't text",
@@ -41,7 +41,10 @@ const ROWS: &[Row] = &[
 ];
 
 /// What the frame server's reader makes of a stream.
-fn next(mut stream: &[u8]) -> Seen {
+fn read_frame(mut stream: &[u8]) -> Seen {
     let mut frames = server_program::FrameReader::new(&mut stream);
-    frames.next().map(|frame| frame.map(<[u8]>::len)).into()
+    frames
+        .read_frame()
+        .map(|frame| frame.map(<[u8]>::len))
+        .into()
 }
