@@ -453,11 +453,11 @@ fn a_closed_stdout_is_no_panic() {
 #[test]
 fn a_message_with_an_lf_becomes_two_lines_and_stays_one_frame() {
     let ended = run(&mut Command::new(LINE_OR_FRAME), b"");
-    let due = r#"sent      3 messages: "hello", "one\nline and another", ""
-lines     hello\none\nline and another\n\n
-received  4 messages: "hello", "one", "line and another", "": not the same
-frames    \x00\x00\x00\x05hello\x00\x00\x00\x14one\nline and another\x00\x00\x00\x00
-received  3 messages: "hello", "one\nline and another", "": the same
+    let due = r#"sent      3 messages: "hello", "one\nand two", ""
+lines     hello\none\nand two\n\n
+received  4 messages: "hello", "one", "and two", "": not the same
+frames    \x00\x00\x00\x05hello\x00\x00\x00\x0bone\nand two\x00\x00\x00\x00
+received  3 messages: "hello", "one\nand two", "": the same
 "#;
     assert_eq!(String::from_utf8_lossy(&ended.stdout), due);
     assert_eq!((ended.status.code(), ended.stderr.as_str()), (Some(0), ""));

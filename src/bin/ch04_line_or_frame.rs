@@ -16,7 +16,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::ExitCode;
 use std::thread;
 
-const OWN: [&str; 3] = ["hello", "one\nline and another", ""];
+const OWN: [&str; 3] = ["hello", "one\nand two", ""];
 
 fn main() -> ExitCode {
     let mut messages: Vec<Vec<u8>> = env::args_os()
