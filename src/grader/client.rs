@@ -598,7 +598,7 @@ impl Client {
         self.failure(Symptom::Silence, expected, got, &when)
     }
 
-    pub(super) fn still_open(&self, due: &str) -> Stop {
+    fn still_open(&self, due: &str) -> Stop {
         if let Err(stop) = self.program.must_have_run(PATIENCE) {
             return stop;
         }

@@ -70,7 +70,12 @@ pub fn far_end(ours: SocketAddr, theirs: SocketAddr) -> Option<Row> {
 
 /// Whether somebody listens at the address, or at the wildcard address of its port.
 pub fn listens(addr: SocketAddr) -> bool {
-    each_row(Table::Tcp).any(|row| {
+    listeners(addr).next().is_some()
+}
+
+/// The sockets that listen there.
+pub fn listeners(addr: SocketAddr) -> impl Iterator<Item = Row> {
+    each_row(Table::Tcp).filter(move |row| {
         row.state == State::Listen
             && row.local.port() == addr.port()
             && (row.local.ip() == addr.ip() || row.local.ip().is_unspecified())
