@@ -4,10 +4,11 @@
 //! Adding a chapter: add its row here, run `cargo test --test manifest`, write the files it names.
 
 use crate::demo::Demo;
-use crate::demo::{ch01_ports, ch02_echo, ch03_streams};
+use crate::demo::{ch01_ports, ch02_echo, ch03_streams, ch04_framing};
 use crate::grader::check::Check;
 use crate::grader::checks::{
     ch01_ports as checks01, ch02_echo as checks02, ch03_streams as checks03,
+    ch04_framing as checks04,
 };
 
 /// A part of the book: chapters that share a subject.
@@ -190,6 +191,62 @@ pub const PARTS: &[Part] = &[Part {
                 },
             ],
             demo: ch03_streams::DEMO,
+            tls: false,
+        },
+        Chapter {
+            number: 4,
+            stem: "ch04_framing",
+            title: "Framing",
+            question: "Where does a message end?",
+            minutes: Minutes {
+                read: 25,
+                practise: 150,
+                teach: 45,
+            },
+            programs: &[
+                "ch04_line_or_frame",
+                "ch04_frame_server",
+                "ch04_frame_client",
+            ],
+            exercises: &[
+                Exercise {
+                    name: "ex04_frame_echo",
+                    stars: 1,
+                    minutes: 25,
+                    task: "every frame back, wherever it was cut on its way",
+                    role: Role::Server,
+                    usage: "ADDR",
+                    checks: checks04::FRAME_ECHO,
+                },
+                Exercise {
+                    name: "ex04_frame_limits",
+                    stars: 2,
+                    minutes: 45,
+                    task: "a length of 4 GiB refused politely, a cut frame told from an end",
+                    role: Role::Server,
+                    usage: "ADDR",
+                    checks: checks04::FRAME_LIMITS,
+                },
+                Exercise {
+                    name: "ex04_frame_client",
+                    stars: 2,
+                    minutes: 30,
+                    task: "lines out as frames, replies back as lines, three errors told apart",
+                    role: Role::Client,
+                    usage: "ADDR",
+                    checks: checks04::FRAME_CLIENT,
+                },
+                Exercise {
+                    name: "ex04_envelope",
+                    stars: 3,
+                    minutes: 50,
+                    task: "magic, version, kind and id: unknown kinds are stepped over",
+                    role: Role::Server,
+                    usage: "ADDR",
+                    checks: checks04::ENVELOPE,
+                },
+            ],
+            demo: ch04_framing::DEMO,
             tls: false,
         },
     ],

@@ -30,6 +30,7 @@ fn programs(figure: &Figure) -> Vec<(&'static str, PathBuf)> {
         ("ch02_echo_server", env!("CARGO_BIN_EXE_ch02_echo_server")),
         ("ch03_sum_server", env!("CARGO_BIN_EXE_ch03_sum_server")),
         ("ch03_rude_server", env!("CARGO_BIN_EXE_ch03_rude_server")),
+        ("ch04_frame_server", env!("CARGO_BIN_EXE_ch04_frame_server")),
     ];
     let known = |name: &&'static str| {
         let found = all.iter().find(|(known, _)| known == name);

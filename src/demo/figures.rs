@@ -3,6 +3,7 @@
 //! Each has three files in `book/figures`: its trace, the figure drawn from it, and the same in
 //! words. `tests/figures.rs` draws them anew and runs the conversation again; `BLESS=1` records.
 
+use super::ch04_framing::frame;
 use super::show::{Pace, Staging};
 use super::trace::{self, Trace};
 use super::{Leave, Played, Show, svg};
@@ -72,6 +73,26 @@ pub const FIGURES: &[Figure] = &[
             client.says(b"3\nthank you\n")?;
             client.hears(b"line 1\nline 2\nline 3\n")?;
             Ok(client.hears_end()?)
+        },
+    },
+    Figure {
+        name: "ch04_framing",
+        caption: "Two frames in three pieces at the frame server",
+        lanes: &["client", "server"],
+        programs: &["ch04_frame_server"],
+        play: |show| {
+            let server = show.serves("server", "ch04_frame_server")?;
+            let mut client = show.client("client", &server)?;
+            let (one, two) = (frame(b"hello"), frame(b"world!"));
+            // Cut in the first one's payload, then in the second one's length.
+            client.says(&one[..6])?;
+            client.fence()?;
+            client.says(&[&one[6..], &two[..2]].concat())?;
+            client.hears(&one)?;
+            client.says(&two[2..])?;
+            client.hears(&two)?;
+            client.half_closes()?;
+            Ok(client.hears_clean_end()?)
         },
     },
 ];

@@ -433,16 +433,29 @@ impl Client {
         self.fails(Symptom::Extra, "nothing more", self.heard(0), "")
     }
 
-    /// Hears nothing for so long, or the end. What comes later is missed: it is only ever lenient.
-    pub fn hears_nothing_for(&mut self, time: Duration) -> Told {
-        let until = Instant::now() + time;
-        while self.inbox.is_empty() && self.ending.is_none() && Instant::now() < until {
-            self.wait(false, until);
+    /// Waits until so many bytes have arrived that were not heard yet; whether they came in time.
+    /// No verb to judge by: for what may come in one way or in another, and is right in both.
+    pub fn has_come(&mut self, bytes: usize, limit: Duration) -> bool {
+        let deadline = Instant::now() + limit;
+        while self.inbox.len() < bytes && self.ending.is_none() && Instant::now() < deadline {
+            self.wait(false, deadline);
         }
-        if self.inbox.is_empty() {
-            return Ok(());
-        }
-        self.fails(Symptom::Extra, "nothing more", self.heard(0), "")
+        self.inbox.len() >= bytes
+    }
+
+    /// Hears one of two that already differ in their first four bytes, where the words allow both.
+    /// The first is the one that is named as expected.
+    pub fn hears_either(&mut self, expected: &[u8], or: &[u8]) -> Told {
+        self.has_come(4, PATIENCE);
+        let other = self.inbox.len() >= 4 && or.len() >= 4 && self.inbox[..4] == or[..4];
+        self.hears(if other { or } else { expected })
+    }
+
+    /// Hears nothing until the submission ends the connection, or for so long. What comes later is
+    /// missed: it is only ever lenient.
+    pub fn hears_nothing_for(&mut self, limit: Duration) -> Told {
+        self.has_come(1, limit);
+        self.hears_nothing_more()
     }
 
     /// Hears the end of the connection, and nothing before it. A reset counts.

@@ -88,7 +88,7 @@ pub struct Program {
     announces: bool,
     watched: Arc<Watched>,
     stdin: Mutex<Option<ChildStdin>>,
-    transcript: Arc<Transcript>,
+    pub(super) transcript: Arc<Transcript>,
 }
 
 /// What the threads around a program share.

@@ -27,12 +27,14 @@ const READY: Duration = Duration::from_secs(15);
 
 /// What a check is told on. A fresh program, port and folder for each.
 pub struct Stage {
-    launch: Launch,
+    pub(super) launch: Launch,
     folder: Folder,
     transcript: Arc<Transcript>,
     dice: RefCell<Dice>,
     server: OnceCell<(Arc<Program>, SocketAddr)>,
     programs: RefCell<Vec<Arc<Program>>>,
+    /// Variables that programs are started with from now on.
+    pub(super) env: RefCell<Vec<(&'static str, &'static str)>>,
     /// Kept from other stages until this one is over.
     ports: RefCell<Vec<std::ops::Range<u16>>>,
 }
@@ -46,6 +48,7 @@ impl Stage {
             dice: RefCell::new(dice),
             server: OnceCell::new(),
             programs: RefCell::default(),
+            env: RefCell::default(),
             ports: RefCell::default(),
         })
     }
@@ -255,7 +258,7 @@ impl Stage {
             input,
             folder: &self.folder.path,
             mark: &self.folder.name,
-            env: &[],
+            env: &self.env.borrow(),
         };
         let program = Arc::new(Program::start(start, Arc::clone(&self.transcript))?);
         self.programs.borrow_mut().push(Arc::clone(&program));

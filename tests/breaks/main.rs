@@ -7,6 +7,7 @@
 mod ch01;
 mod ch02;
 mod ch03;
+mod ch04;
 
 use std::fs;
 use std::io;

@@ -10,6 +10,7 @@
 mod ch01;
 mod ch02;
 mod ch03;
+mod ch04;
 mod names;
 mod session;
 mod terminal;
@@ -20,7 +21,12 @@ use std::fs;
 use session::{Recorded, folder, root};
 
 /// The sessions of every chapter, in order.
-const CHAPTERS: &[&[Recorded]] = &[ch01::SESSIONS, ch02::SESSIONS, ch03::SESSIONS];
+const CHAPTERS: &[&[Recorded]] = &[
+    ch01::SESSIONS,
+    ch02::SESSIONS,
+    ch03::SESSIONS,
+    ch04::SESSIONS,
+];
 
 /// Names the sessions of a chapter, `NAME [peers that it needs] [its terminals];`, and makes each a
 /// test. A terminal "server" is the file `NAME_server.txt`; the terminal "" is `NAME.txt`.
