@@ -3,7 +3,9 @@
 use super::house::House;
 use super::out::{self, Ink, ink};
 use super::system::{self, Package};
-use super::{Outcome, book, build, option, tls};
+#[cfg(not(feature = "tls"))]
+use super::tls;
+use super::{Outcome, book, build, option};
 use lexopt::{Arg, Parser};
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
