@@ -73,47 +73,6 @@ pub const FRAME_ECHO: &[Check] = &[
         ..Check::PLAIN
     },
     Check {
-        name: "lengths of 255 to 70,000 bytes are understood",
-        why: "small messages use one of the length's four bytes; the others count as well",
-        run: |stage| {
-            let mut alice = stage.client("alice")?;
-            for length in [255, 256, 65_535, 65_536, 70_000] {
-                let payload = stage.random_bytes(length);
-                alice.says(&frame(&payload))?;
-                alice.hears(&frame(&payload))?;
-            }
-            Ok(())
-        },
-        control: Some(ONE_FRAME),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "a part of the length is lost, or the payload must fit into one buffer or read",
-            advice: "keep all 32 bits of the length, and read on until the payload is whole",
-        }],
-        ..Check::PLAIN
-    },
-    Check {
-        name: "a frame of 1 MiB comes back",
-        why: "1,048,576 bytes are allowed, the last of them included",
-        run: |stage| {
-            let payload = stage.random_bytes(MAX);
-            echoed(stage, &payload)
-        },
-        control: Some(Control {
-            name: "a frame of 70,000 bytes",
-            run: |stage| {
-                let payload = stage.random_bytes(70_000);
-                echoed(stage, &payload)
-            },
-        }),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "the limit refuses what is exactly as long as it allows",
-            advice: "compare with `>`: too long begins one byte later",
-        }],
-        ..Check::PLAIN
-    },
-    Check {
         name: "a frame cut anywhere in its payload gets one reply",
         why: "TCP cuts where it likes: one write may be two reads",
         points: 2,
@@ -228,6 +187,52 @@ pub const FRAME_ECHO: &[Check] = &[
             run: |stage| echoed(stage, b"whole"),
         }),
         causes: &[HELD_BACK],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "lengths of 255 to 70,000 bytes are understood",
+        why: "small messages use one of the length's four bytes; the others count as well",
+        run: |stage| {
+            let mut alice = stage.client("alice")?;
+            for length in [255, 256, 65_535, 65_536, 70_000] {
+                let payload = stage.random_bytes(length);
+                alice.says(&frame(&payload))?;
+                alice.hears(&frame(&payload))?;
+            }
+            Ok(())
+        },
+        control: Some(ONE_FRAME),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "a part of the length is lost, or the payload must fit into one buffer or read",
+            advice: "keep all 32 bits of the length, and read on until the payload is whole",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "a frame of 1 MiB comes back",
+        why: "1,048,576 bytes are allowed, the last of them included",
+        run: |stage| {
+            let payload = stage.random_bytes(MAX);
+            echoed(stage, &payload)
+        },
+        control: Some(Control {
+            name: "a frame of 70,000 bytes",
+            run: |stage| {
+                let payload = stage.random_bytes(70_000);
+                echoed(stage, &payload)
+            },
+        }),
+        causes: &[Cause {
+            symptoms: &[
+                Symptom::End,
+                Symptom::Reset,
+                Symptom::Silence,
+                Symptom::Exit,
+            ],
+            likely: "the limit refuses what is exactly as long as it allows",
+            advice: "compare with `>`: too long begins one byte later",
+        }],
         ..Check::PLAIN
     },
     Check {
