@@ -5,15 +5,12 @@
 //! anew. What differs between two runs (times, ports, how much arrived in one piece) is left out.
 
 use super::submissions::Kind;
-use super::trial::{self, Case, Fault, Results};
+use super::trial::{Case, Fault, Results};
 use crate::chapters::Exercise;
 use crate::course::{files, house::House};
 use crate::grader::verdict::Verdict;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-
-/// How often a message that differs is asked for again: it may be one of two, by the clock's whim.
-const TRIES: u32 = 3;
 
 /// Compares the messages of these exercises with those that are kept, or keeps them.
 pub fn compare(
@@ -49,14 +46,7 @@ pub fn compare(
                 continue; // Skipped here, or a fault that is told already.
             }
             let before = kept.get(&case.shown);
-            let mut now = normalised(exercise.checks[meant].name, &came.words);
-            for _ in 1..TRIES {
-                if before.is_none_or(|before| *before == now) {
-                    break;
-                }
-                let again = trial::judge_wrong(case, meant);
-                now = normalised(exercise.checks[meant].name, &again.words);
-            }
+            let now = normalised(exercise.checks[meant].name, &came.words);
             if !bless && before != Some(&now) {
                 let sentence = format!(
                     "the message of {} is not the one in {}: read it, and if it leads to the \

@@ -229,11 +229,6 @@ impl Desk<'_> {
     }
 }
 
-/// What a learner would be told of a wrong submission.
-pub fn judge_wrong(case: &Case, meant: usize) -> Came {
-    judged(case, meant, REPEATABLE, 0)
-}
-
 fn judged(case: &Case, k: usize, seed: Seed, round: u32) -> Came {
     let check = case.exercise.checks[k];
     // A control finds out why a program failed. Of a wrong one that is known, but the message of the
