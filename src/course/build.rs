@@ -27,7 +27,7 @@ pub struct Built {
 
 /// Builds these exercises, each for itself: what came of each, in the same order.
 pub fn exercises(house: &House, names: &[&str]) -> Vec<Built> {
-    build(house, "exercises", names, cfg!(feature = "tls"))
+    build(house, "exercises", names, needs_tls(names))
 }
 
 /// Builds these chapter programs; their executables, in the same order.
@@ -35,8 +35,18 @@ pub fn exercises(house: &House, names: &[&str]) -> Vec<Built> {
 /// # Errors
 /// The compiler's words about the first that doesn't build, or cargo's.
 pub fn programs(house: &House, names: &[&str]) -> Result<Vec<PathBuf>, String> {
-    let built = build(house, "wireside", names, cfg!(feature = "tls"));
+    let built = build(house, "wireside", names, needs_tls(names));
     built.into_iter().map(|built| built.executable).collect()
+}
+
+/// Whether one of these belongs to a chapter on TLS: the others are built without it, and sooner.
+fn needs_tls(names: &[&str]) -> bool {
+    let mut chapters = crate::chapters::chapters().filter(|chapter| chapter.tls);
+    chapters.any(|chapter| {
+        let exercises = chapter.exercises.iter().map(|exercise| exercise.name);
+        let mut own = exercises.chain(chapter.programs.iter().copied());
+        own.any(|name| names.contains(&name))
+    })
 }
 
 /// Builds programs of one package; with the feature `tls` in a target folder of its own, because
