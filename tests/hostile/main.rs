@@ -332,7 +332,7 @@ fn a_signal_ends_the_watcher_and_all_that_it_started() {
         );
         let exercise = asked.course().join("exercises/src/bin/ex02_echo_server.rs");
         fs::write(exercise, program).expect("write the exercise");
-        let came = asked.watch_and_send(signal, Duration::from_secs(180));
+        let came = asked.watch_and_send(signal, Duration::from_secs(30));
         came.has_status(128 + number);
     }
 }
