@@ -9,6 +9,7 @@ mod messages;
 mod package;
 mod submissions;
 mod trial;
+mod weigh;
 
 use super::house::House;
 use super::{interrupt, names, out};
@@ -19,7 +20,8 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::time::Instant;
 use submissions::{Kind, Source};
-use trial::{Case, Effort, Fault, Row};
+use trial::{Case, Effort};
+use weigh::{Fault, Row};
 
 const USAGE: &str = "\
 usage: cargo course prove [--rounds N] [--load L] [--seed HEX] [EX...]
@@ -187,17 +189,13 @@ fn prove(house: &House, asked: Asked) -> Result<bool, String> {
     let results = trial::run(&cases, asked.effort, &tell);
     interrupt::wait_if_under_way();
     out::status_done();
-    let (rows, seen, untold) = trial::weigh(&asked.exercises, &cases, &results);
+    let (rows, seen, untold) = weigh::weigh(&asked.exercises, &cases, &results);
     faults.extend(seen);
-    // A busy machine words one or the other message differently: a change is told, and no fault.
-    let changed = messages::compare(house, &asked.exercises, &cases, &results);
+    faults.extend(messages::compare(house, &asked.exercises, &cases, &results));
     unknown.extend(untold);
     out::show(&table(&rows, asked.effort));
     for sentence in &unknown {
         out::show(&format!("\n{}", wrapped("–", sentence)));
-    }
-    for change in &changed {
-        out::show(&format!("\n{}", wrapped("~", &change.sentence)));
     }
     for fault in &faults {
         out::show(&format!(

@@ -1,4 +1,4 @@
-//! Runs the checks of a proof, and weighs what came of them.
+//! Runs the checks of a proof.
 //!
 //! Right programs are judged as a learner's are: checks with a tight bound while nothing else runs.
 //! Wrong ones mostly wait for a deadline, so many of them run side by side. What a busy machine may
@@ -13,7 +13,7 @@ use crate::grader::report::human;
 use crate::grader::seed::Seed;
 use crate::grader::verdict::{CheckReport, ExerciseReport, Verdict};
 use crate::grader::{platform, session, watchdog};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -54,6 +54,35 @@ pub type Task = (usize, usize, u32);
 /// Everything that was run.
 pub type Results = BTreeMap<Task, Came>;
 
+/// What a wrong program says of the check that is meant for it.
+pub enum Standing {
+    /// It caught the program, and none before it did.
+    Proves,
+    /// This earlier one caught it as well.
+    CaughtBefore(usize),
+    /// It caught the program, and not all that come before it were tried.
+    Untried,
+    NotCaught,
+}
+
+/// How the wrong program with this number stands, by what was run so far.
+pub fn standing(results: &Results, c: usize, meant: usize) -> Standing {
+    let failed = |k: usize| {
+        let came = results.get(&(c, k, 0));
+        came.map(|came| came.verdict == Verdict::Failed)
+    };
+    if failed(meant) != Some(true) {
+        return Standing::NotCaught;
+    }
+    if let Some(before) = (0..meant).find(|k| failed(*k) == Some(true)) {
+        return Standing::CaughtBefore(before);
+    }
+    match (0..meant).all(|k| failed(k).is_some()) {
+        true => Standing::Proves,
+        false => Standing::Untried,
+    }
+}
+
 /// Wrong programs side by side: nearly all of them wait.
 const WAITING: usize = 24;
 
@@ -65,11 +94,17 @@ pub fn run(cases: &[Case], effort: Effort, progress: &(dyn Fn(usize, usize) + Sy
     watchdog::start();
     platform::adopt_orphans();
     let (mut wrong, mut right, mut alone) = (Vec::new(), Vec::new(), Vec::new());
+    let mut has_first = BTreeSet::new();
     for (c, case) in cases.iter().enumerate() {
         let checks = case.exercise.checks;
         match case.kind {
             // The one that is meant for it first: it is the longest.
-            Kind::Wrong(meant) => wrong.extend((0..=meant).rev().map(|check| (c, check, 0))),
+            Kind::Wrong(meant) => {
+                wrong.push((c, meant, 0));
+                if has_first.insert((case.exercise.name, meant)) {
+                    wrong.extend((0..meant).rev().map(|check| (c, check, 0)));
+                }
+            }
             Kind::Shipped => wrong.extend((0..checks.len()).map(|check| (c, check, 0))),
             Kind::Right => {
                 for round in 0..effort.rounds {
@@ -87,7 +122,7 @@ pub fn run(cases: &[Case], effort: Effort, progress: &(dyn Fn(usize, usize) + Sy
         results: Mutex::default(),
         failed: cases.iter().map(|_| AtomicBool::new(false)).collect(),
         done: AtomicUsize::new(0),
-        total: wrong.len() + right.len() + alone.len(),
+        total: AtomicUsize::new(wrong.len() + right.len() + alone.len()),
         progress,
     };
     let width = thread::available_parallelism()
@@ -99,7 +134,7 @@ pub fn run(cases: &[Case], effort: Effort, progress: &(dyn Fn(usize, usize) + Sy
         if effort.load > 0 {
             // Wrong programs are no part of what the load is to prove.
             let _ = waiting.join();
-            desk.ask_again(&wrong);
+            desk.settle(wrong.clone());
         }
         let load = Load::of(effort.load);
         desk.side_by_side(&right, width);
@@ -110,7 +145,7 @@ pub fn run(cases: &[Case], effort: Effort, progress: &(dyn Fn(usize, usize) + Sy
     });
     if effort.load == 0 {
         desk.side_by_side(&alone, 1);
-        desk.ask_again(&wrong);
+        desk.settle(wrong);
     }
     desk.results
         .into_inner()
@@ -156,7 +191,7 @@ struct Desk<'a> {
     /// Of each case, whether a check failed for certain.
     failed: Vec<AtomicBool>,
     done: AtomicUsize,
-    total: usize,
+    total: AtomicUsize,
     progress: &'a (dyn Fn(usize, usize) + Sync),
 }
 
@@ -194,7 +229,8 @@ impl Desk<'_> {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .insert(task, came);
-        (self.progress)(done.min(self.total), self.total);
+        let total = self.total.load(Ordering::Relaxed);
+        (self.progress)(done.min(total), total);
     }
 
     /// Whether what came of this may be the machine's doing: then it is to be asked once more.
@@ -209,6 +245,48 @@ impl Desk<'_> {
             Kind::Wrong(meant) if meant == k => late || came.verdict != Verdict::Failed,
             Kind::Wrong(_) => late || unknown,
         }
+    }
+
+    /// Asks again what is doubtful. Then, as long as a check has no wrong program that passed all that
+    /// comes before it, tries the earlier checks of its next one: one such program is enough, and all
+    /// of them would be most of the proof's time.
+    fn settle(&self, mut tasks: Vec<Task>) {
+        while !tasks.is_empty() {
+            self.ask_again(&tasks);
+            tasks = self.next_candidates();
+            self.total.fetch_add(tasks.len(), Ordering::Relaxed);
+            self.side_by_side(&tasks, WAITING);
+        }
+    }
+
+    fn next_candidates(&self) -> Vec<Task> {
+        let results = self
+            .results
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let mut proven = BTreeSet::new();
+        let mut untried = BTreeMap::new();
+        for (c, case) in self.cases.iter().enumerate() {
+            let Kind::Wrong(meant) = case.kind else {
+                continue;
+            };
+            let check = (case.exercise.name, meant);
+            match standing(&results, c, meant) {
+                Standing::Proves => {
+                    proven.insert(check);
+                }
+                Standing::Untried => {
+                    untried.entry(check).or_insert(c);
+                }
+                Standing::CaughtBefore(_) | Standing::NotCaught => {}
+            }
+        }
+        untried
+            .into_iter()
+            .filter(|(check, _)| !proven.contains(check))
+            .flat_map(|((_, meant), c)| (0..meant).map(move |check| (c, check, 0)))
+            .collect()
     }
 
     /// Runs what is doubtful again, one after another.
@@ -227,6 +305,11 @@ impl Desk<'_> {
             self.judge(*task);
         }
     }
+}
+
+/// The message of the check that is meant for a wrong program, from another run of it.
+pub fn told_again(case: &Case, meant: usize) -> Came {
+    judged(case, meant, REPEATABLE, 0)
 }
 
 fn judged(case: &Case, k: usize, seed: Seed, round: u32) -> Came {
@@ -278,294 +361,4 @@ fn words(case: &Case, check: &CheckReport, seed: Seed) -> String {
         checks: Vec::new(),
     };
     human::message(check, &exercise, seed)
-}
-
-/// What came of one exercise, as a row of the table.
-#[derive(Default, Debug, PartialEq)]
-pub struct Row {
-    pub name: &'static str,
-    pub checks: usize,
-    pub right: usize,
-    pub wrong: usize,
-    pub caught: usize,
-    /// Checks that a right program did not pass.
-    pub failures: usize,
-    /// Checks of right programs of which the machine was too busy to tell.
-    pub unsure: usize,
-    pub seconds: f64,
-}
-
-/// One thing that does not hold, and what was seen of it.
-#[derive(Debug)]
-pub struct Fault {
-    pub sentence: String,
-    pub seen: String,
-}
-
-/// Weighs the results: a row for each exercise, the faults, and what could not be told here.
-pub fn weigh(
-    exercises: &[&'static Exercise],
-    cases: &[Case],
-    results: &Results,
-) -> (Vec<Row>, Vec<Fault>, Vec<String>) {
-    let (mut rows, mut faults, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
-    for exercise in exercises {
-        let mut row = Row {
-            name: exercise.name,
-            checks: exercise.checks.len(),
-            ..Row::default()
-        };
-        // Of each check: a wrong program that it alone caught, or that nothing here could tell.
-        let mut proven = vec![false; row.checks];
-        let mut skipped = vec![false; row.checks];
-        for (c, case) in cases
-            .iter()
-            .enumerate()
-            .filter(|(_, c)| c.exercise.name == exercise.name)
-        {
-            let came: Vec<(usize, &Came)> = results
-                .range((c, 0, 0)..(c + 1, 0, 0))
-                .map(|(task, came)| (task.1, came))
-                .collect();
-            row.seconds += came.iter().map(|(_, came)| came.seconds).sum::<f64>();
-            let failed = |k: usize| {
-                came.iter()
-                    .any(|(of, came)| *of == k && came.verdict == Verdict::Failed)
-            };
-            match case.kind {
-                Kind::Shipped => {
-                    if !(0..row.checks).any(failed) {
-                        faults.push(Fault {
-                            sentence: format!("{} passes every check as shipped.", exercise.name),
-                            seen: String::new(),
-                        });
-                    }
-                }
-                Kind::Right => {
-                    row.right += 1;
-                    let mut failures: BTreeMap<usize, Vec<&Came>> = BTreeMap::new();
-                    for (k, came) in came {
-                        match came.verdict {
-                            Verdict::Passed => {}
-                            Verdict::Skipped => skipped[k] = true,
-                            Verdict::Inconclusive => row.unsure += 1,
-                            _ => failures.entry(k).or_default().push(came),
-                        }
-                    }
-                    for (k, came) in failures {
-                        row.failures += came.len();
-                        faults.push(right_failed(case, k, &came));
-                    }
-                }
-                Kind::Wrong(meant) => {
-                    row.wrong += 1;
-                    let came = came
-                        .iter()
-                        .find(|(k, _)| *k == meant)
-                        .map(|(_, came)| *came);
-                    if failed(meant) {
-                        row.caught += 1;
-                        proven[meant] |= !(0..meant).any(failed);
-                    } else if came.is_some_and(|came| came.verdict == Verdict::Skipped) {
-                        skipped[meant] = true;
-                    } else {
-                        faults.push(uncaught(case, meant, came));
-                    }
-                }
-            }
-        }
-        for (k, check) in exercise
-            .checks
-            .iter()
-            .enumerate()
-            .filter(|(k, _)| !proven[*k])
-        {
-            let (name, check) = (exercise.name, check.name);
-            if skipped[k] {
-                unknown.push(format!("{name}: “{check}” can't be proven on this system."));
-                continue;
-            }
-            let sentence = format!(
-                "{name}: “{check}” is not proven: there is no wrong submission that it catches \
-                 and no earlier check does."
-            );
-            faults.push(Fault {
-                sentence,
-                seen: String::new(),
-            });
-        }
-        rows.push(row);
-    }
-    (rows, faults, unknown)
-}
-
-/// The same check may have failed in many rounds: what was seen in the first tells enough.
-fn right_failed(case: &Case, k: usize, came: &[&Came]) -> Fault {
-    let sentence = format!(
-        "{} is right, and yet “{}” {} it {}.",
-        case.shown,
-        case.exercise.checks[k].name,
-        match came[0].verdict {
-            Verdict::Failed => "failed",
-            _ => "could not judge",
-        },
-        match came.len() {
-            1 => "once".to_string(),
-            n => format!("in {n} rounds"),
-        }
-    );
-    let seen = came[0].words.clone();
-    Fault { sentence, seen }
-}
-
-fn uncaught(case: &Case, meant: usize, came: Option<&Came>) -> Fault {
-    let sentence = format!(
-        "{} is wrong, and yet “{}”, which is meant for it, {}.",
-        case.shown,
-        case.exercise.checks[meant].name,
-        match came.map(|came| came.verdict) {
-            Some(Verdict::Passed) => "passes it",
-            _ => "could not judge it, also when nothing else ran",
-        }
-    );
-    Fault {
-        sentence,
-        seen: came.map(|came| came.words.clone()).unwrap_or_default(),
-    }
-}
-
-#[cfg(all(test, unix))]
-mod tests {
-    use super::*;
-    use crate::chapters::Role;
-
-    /// An exercise whose right programs end with status 0, and say nothing.
-    const FAKE: Exercise = Exercise {
-        name: "ex00_fake",
-        stars: 1,
-        minutes: 1,
-        task: "",
-        role: Role::Client,
-        usage: "",
-        checks: &[
-            Check {
-                name: "it ends with status 0",
-                run: |stage| stage.starts_without_address(&[])?.exits(0),
-                ..Check::PLAIN
-            },
-            Check {
-                name: "it says nothing",
-                run: |stage| {
-                    let pupil = stage.starts_without_address(&[])?;
-                    pupil.ends()?;
-                    pupil.printed(b"")
-                },
-                alone: true,
-                ..Check::PLAIN
-            },
-        ],
-    };
-
-    fn case(kind: Kind, command: &str) -> Case {
-        Case {
-            exercise: &FAKE,
-            shown: command.to_string(),
-            kind,
-            launch: Launch::Command(command.split(' ').map(String::from).collect()),
-            how: String::new(),
-        }
-    }
-
-    /// All is as it should be with these.
-    fn sound() -> Vec<Case> {
-        vec![
-            case(Kind::Shipped, "false"),
-            case(Kind::Right, "true"),
-            case(Kind::Right, "sleep 0"),
-            case(Kind::Wrong(0), "false"),
-            case(Kind::Wrong(1), "echo hello"),
-        ]
-    }
-
-    fn proof(cases: &[Case], rounds: u32, load: usize) -> (Row, Vec<String>) {
-        let results = run(
-            cases,
-            Effort {
-                rounds,
-                load,
-                seed: Seed(1),
-            },
-            &|_, _| {},
-        );
-        let (mut rows, faults, unknown) = weigh(&[&FAKE], cases, &results);
-        assert!(unknown.is_empty(), "{unknown:?}");
-        (
-            rows.remove(0),
-            faults.into_iter().map(|fault| fault.sentence).collect(),
-        )
-    }
-
-    fn the_one_fault(cases: &[Case]) -> String {
-        let (_, mut faults) = proof(cases, 1, 0);
-        assert_eq!(faults.len(), 1, "{faults:?}");
-        faults.remove(0)
-    }
-
-    #[test]
-    fn a_sound_grader_is_proven_round_after_round_and_under_load() {
-        for load in [0, 2] {
-            let (row, faults) = proof(&sound(), 3, load);
-            assert_eq!(faults, [""; 0]);
-            assert_eq!((row.checks, row.right, row.wrong, row.caught), (2, 2, 2, 2));
-            assert_eq!((row.failures, row.unsure), (0, 0));
-        }
-    }
-
-    #[test]
-    fn a_wrong_submission_that_is_right_is_a_fault() {
-        let mut cases = sound();
-        cases.push(case(Kind::Wrong(1), "true"));
-        let fault = the_one_fault(&cases);
-        assert!(
-            fault.contains("true is wrong") && fault.contains("passes it"),
-            "{fault}"
-        );
-    }
-
-    #[test]
-    fn a_wrong_submission_that_only_another_check_catches_is_a_fault() {
-        let mut cases = sound();
-        cases.push(case(Kind::Wrong(1), "false"));
-        let fault = the_one_fault(&cases);
-        assert!(fault.contains("“it says nothing”"), "{fault}");
-    }
-
-    #[test]
-    fn an_exercise_that_passes_as_shipped_is_a_fault() {
-        let mut cases = sound();
-        cases[0] = case(Kind::Shipped, "true");
-        assert!(the_one_fault(&cases).contains("as shipped"));
-    }
-
-    #[test]
-    fn a_right_program_that_fails_is_a_fault_and_each_round_counts() {
-        let mut cases = sound();
-        cases.push(case(Kind::Right, "false"));
-        let (row, faults) = proof(&cases, 3, 0);
-        assert_eq!((row.failures, faults.len()), (3, 1));
-        assert!(
-            faults[0].starts_with("false is right, and yet"),
-            "{faults:?}"
-        );
-        assert!(faults[0].ends_with("failed it in 3 rounds."), "{faults:?}");
-    }
-
-    #[test]
-    fn a_check_whose_wrong_submissions_an_earlier_one_catches_too_is_not_proven() {
-        let mut cases = sound();
-        // It fails with both checks.
-        cases[4] = case(Kind::Wrong(1), "ls /no/such/folder /");
-        let fault = the_one_fault(&cases);
-        assert!(fault.contains("“it says nothing” is not proven"), "{fault}");
-    }
 }
