@@ -162,20 +162,25 @@ impl Asked {
     /// Grades it, and calls this now and then meanwhile.
     pub fn grade_while(self, meanwhile: impl Fn(&Marker)) -> Graded {
         let command = self.grader();
-        self.run(command, LIMIT, |_, marker| meanwhile(marker))
+        self.run(command, |_, marker| {
+            meanwhile(marker);
+            false
+        })
     }
 
-    /// Grades it, and sends the grader a signal once the submission runs.
+    /// Grades it, and sends the grader a signal once the submission runs: no later than so long
+    /// after that it has ended.
     pub fn grade_and_send(self, signal: Signal, limit: Duration) -> Graded {
         let command = self.grader();
-        self.run(command, limit, send_once(signal, 3))
+        self.run(command, send_once(signal, 3, limit))
     }
 
-    /// Watches the course's exercise, and sends the watcher a signal once the submission runs.
+    /// Watches the course's exercise, and sends the watcher a signal once the submission runs: no later
+    /// than so long after that it has ended. What was built before that is no part of it.
     pub fn watch_and_send(self, signal: Signal, limit: Duration) -> Graded {
         let mut command = self.runner();
         command.args(["watch", "ex02_echo_server"]);
-        self.run(command, limit, send_once(signal, 3))
+        self.run(command, send_once(signal, 3, limit))
     }
 
     fn grader(&self) -> Command {
@@ -215,13 +220,9 @@ impl Asked {
         command
     }
 
-    /// Runs it to its end, and looks at what it took and at what it left.
-    fn run(
-        self,
-        mut command: Command,
-        limit: Duration,
-        meanwhile: impl Fn(u32, &Marker),
-    ) -> Graded {
+    /// Runs it to its end, and looks at what it took and at what it left. `meanwhile` is asked now and
+    /// then whether that is overdue.
+    fn run(self, mut command: Command, meanwhile: impl Fn(u32, &Marker) -> bool) -> Graded {
         let mut child = command.spawn().expect("start the runner");
         let stdout = read(child.stdout.take());
         let stderr = read(child.stderr.take());
@@ -234,11 +235,10 @@ impl Asked {
             if let Some(status) = child.try_wait().expect("ask for the status") {
                 break status;
             }
-            if begun.elapsed() > limit {
+            if meanwhile(child.id(), &self.marker) || begun.elapsed() > LIMIT {
                 end(&mut child, &self.marker);
-                panic!("it still runs after {limit:?}");
+                panic!("it still runs after {:?}", begun.elapsed());
             }
-            meanwhile(child.id(), &self.marker);
             thread::sleep(Duration::from_millis(20));
         };
         let carriers = self.marker.carriers();
@@ -308,15 +308,17 @@ impl Graded {
     }
 }
 
-/// Sends the signal, once, as soon as so many processes carry the marker.
-fn send_once(signal: Signal, carriers: usize) -> impl Fn(u32, &Marker) {
-    let sent = Cell::new(false);
+/// Sends the signal, once, as soon as so many processes carry the marker; overdue is what still runs
+/// so long after it.
+fn send_once(signal: Signal, carriers: usize, limit: Duration) -> impl Fn(u32, &Marker) -> bool {
+    let sent = Cell::new(None::<Instant>);
     move |id, marker| {
-        if !sent.get() && marker.count() >= carriers {
-            sent.set(true);
+        if sent.get().is_none() && marker.count() >= carriers {
             let pid = Pid::from_raw(id as i32).expect("a process has a number");
             kill_process(pid, signal).expect("send a signal");
+            sent.set(Some(Instant::now()));
         }
+        sent.get().is_some_and(|at| at.elapsed() > limit)
     }
 }
 
