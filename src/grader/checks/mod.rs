@@ -1,4 +1,4 @@
-//! The checks, a file for each chapter.
+//! The checks: a folder for each chapter, in it a file for each exercise.
 
 // A check ends with `..Check::PLAIN` also where it happens to say everything itself.
 #![allow(clippy::needless_update)]
