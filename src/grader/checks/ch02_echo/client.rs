@@ -1,10 +1,11 @@
 //! `ex02_echo_client`.
 
-use super::{AWKWARD, BIG};
+use super::{AWKWARD, BIG, PAUSE};
 use crate::grader::check::{Cause, Check, Control, Stop, Told};
 use crate::grader::client::Client;
 use crate::grader::failure::Symptom;
 use crate::grader::stage::{Pupil, Stage};
+use std::thread;
 
 pub const ECHO_CLIENT: &[Check] = &[
     Check {
@@ -215,6 +216,39 @@ pub const ECHO_CLIENT: &[Check] = &[
             symptoms: &[Symptom::Status],
             likely: "the end of the stream is taken for success, whatever came before it",
             advice: "count what went out and what came back, and compare at the end",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "a server that takes its time is waited for",
+        why: "an answer that comes late is still the answer",
+        run: |stage| {
+            let (pupil, mut server) = met(stage, b"hello\n")?;
+            server.hears(b"hello\n")?;
+            server.says(b"he")?;
+            thread::sleep(PAUSE);
+            server.says(b"llo\n")?;
+            server.hangs_up()?;
+            pupil.exits(0)?;
+            pupil.printed(b"hello\n")
+        },
+        control: Some(Control {
+            name: "the same pieces without the pause",
+            run: |stage| {
+                let (pupil, mut server) = met(stage, b"hello\n")?;
+                server.hears(b"hello\n")?;
+                server.says(b"he")?;
+                server.fence()?;
+                server.says(b"llo\n")?;
+                server.hangs_up()?;
+                pupil.exits(0)?;
+                pupil.printed(b"hello\n")
+            },
+        }),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "a read is given up after a moment, and what has come is taken for all of it",
+            advice: "read until the server's end; here nothing asks for a timeout",
         }],
         ..Check::PLAIN
     },

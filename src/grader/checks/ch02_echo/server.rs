@@ -1,9 +1,10 @@
 //! `ex02_echo_server`.
 
-use super::BIG;
+use super::{BIG, PAUSE};
 use crate::grader::check::{Cause, Check, Control, Told};
 use crate::grader::failure::Symptom;
 use crate::grader::stage::Stage;
+use std::thread;
 use std::time::Duration;
 
 pub const ECHO_SERVER: &[Check] = &[
@@ -94,6 +95,34 @@ pub const ECHO_SERVER: &[Check] = &[
             },
             STOPPED_AFTER_ONE,
         ],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "a client that pauses is still answered",
+        why: "a person who thinks for a moment has not gone",
+        run: |stage| {
+            let mut alice = stage.client("alice")?;
+            alice.says(b"wait\n")?;
+            alice.hears(b"wait\n")?;
+            thread::sleep(PAUSE);
+            alice.says(b"here I am\n")?;
+            alice.hears(b"here I am\n")
+        },
+        control: Some(Control {
+            name: "the same conversation without the pause",
+            run: |stage| {
+                let mut alice = stage.client("alice")?;
+                alice.says(b"wait\n")?;
+                alice.hears(b"wait\n")?;
+                alice.says(b"here I am\n")?;
+                alice.hears(b"here I am\n")
+            },
+        }),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "a timeout, or a read that found nothing yet, is taken for the end",
+            advice: "only a read of 0 bytes is the end; here nothing asks for a timeout",
+        }],
         ..Check::PLAIN
     },
     Check {
