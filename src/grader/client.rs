@@ -81,6 +81,9 @@ fn further(begun: Instant) -> Instant {
     (Instant::now() + PATIENCE).min(begun + STEP_MOST)
 }
 
+/// How long an end is waited for before it is noted that it has not come.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// Bytes beyond those that were due that a failure keeps.
 const BEYOND_KEPT: usize = 1 << 20;
 
@@ -468,6 +471,8 @@ impl Client {
     pub fn hears_end_within(&mut self, limit: Duration) -> Told {
         let since = self.last_arrival.max(self.last_said);
         let give_up = Instant::now() + PATIENCE;
+        // When it was last seen that it had not ended: nothing is late because we looked late.
+        let mut late = Duration::ZERO;
         loop {
             if !self.inbox.is_empty() {
                 return self.fails(Symptom::Extra, "the end", self.heard(0), "before the end");
@@ -475,12 +480,13 @@ impl Client {
             if self.ending.is_some() {
                 break;
             }
-            if Instant::now() > give_up {
+            let now = Instant::now();
+            if now > give_up {
                 return Err(self.still_open("the end of the connection"));
             }
-            self.wait(false, give_up);
+            late = now - since;
+            self.wait(false, give_up.min(now + LOOK));
         }
-        let late = since.elapsed();
         if limit < PATIENCE && self.program.was_late(since, late, limit)? {
             let expected = format!("the end within {} ms", limit.as_millis());
             return self.fails(

@@ -1,6 +1,6 @@
 //! One running submission: started in a group of its own, read, waited for, ended.
 
-use super::check::Stop;
+use super::check::{Stop, Told, broken};
 use super::failure::{Failure, Symptom};
 use super::kernel;
 use super::launch::{Launch, fill_in, shown};
@@ -201,20 +201,22 @@ impl Program {
             Input::Nothing | Input::Typed => STDOUT_KEPT_OF_SERVERS,
         };
         if let Some(stdout) = child.stdout.take() {
-            watched.follow(stdout, |seen| &mut seen.stdout, kept);
+            watched.follow(stdout, |seen| &mut seen.stdout, kept)?;
         }
         if let Some(stderr) = child.stderr.take() {
-            watched.follow(stderr, |seen| &mut seen.stderr, STDERR_KEPT);
+            watched.follow(stderr, |seen| &mut seen.stderr, STDERR_KEPT)?;
         }
         let mut stdin = child.stdin.take();
         if let Input::Bytes(bytes) = start.input {
             if let Some(mut stdin) = stdin.take() {
                 // A program need not read its stdin: a broken pipe is its own affair.
-                thread::spawn(move || stdin.write_all(&bytes));
+                in_a_thread(move || {
+                    let _ = stdin.write_all(&bytes);
+                })?;
             }
         }
         let exits = Arc::clone(&watched);
-        thread::spawn(move || {
+        in_a_thread(move || {
             let exit = platform::wait_unreaped(&mut child).unwrap_or(Exit::Status(-1));
             let mut seen = exits.lock();
             seen.exit = Some((exit, Instant::now()));
@@ -228,7 +230,7 @@ impl Program {
             let _ = child.wait();
             seen.reaped = true;
             exits.changed.notify_all();
-        });
+        })?;
         Ok(Program {
             who: start.who.to_string(),
             group: Some(group),
@@ -546,9 +548,9 @@ impl Watched {
         output: impl Read + Send + 'static,
         of: fn(&mut Seen) -> &mut Output,
         kept: usize,
-    ) {
+    ) -> Told {
         let watched = Arc::clone(self);
-        thread::spawn(move || {
+        in_a_thread(move || {
             output::read_all(output, |chunk| {
                 let mut seen = watched.lock();
                 match chunk {
@@ -557,8 +559,14 @@ impl Watched {
                 }
                 watched.changed.notify_all();
             });
-        });
+        })
     }
+}
+
+/// A submission may have left no thread to its grader: that is the grader's trouble, and no panic.
+fn in_a_thread(work: impl FnOnce() + Send + 'static) -> Told {
+    let started = thread::Builder::new().spawn(work);
+    started.map(drop).map_err(broken("cannot start a thread"))
 }
 
 fn taken_by_another(told: SocketAddr) -> Stop {
