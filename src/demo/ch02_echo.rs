@@ -12,8 +12,8 @@ pub const DEMO: Demo = Demo {
     play,
 };
 
-/// Each guest, and what the room is asked about it.
-const GUESTS: &[(Foreign, &str)] = &[
+/// Each guest, what the room is asked about it, and the answer.
+const GUESTS: &[(Foreign, &str, &str)] = &[
     (
         echoes(
             "nc",
@@ -22,6 +22,7 @@ const GUESTS: &[(Foreign, &str)] = &[
             "hello from nc\n",
         ),
         "how does the server learn that nc has said all?",
+        "Its read returned 0: nc -N turned the end of its input into a half-close, a FIN.",
     ),
     (
         echoes(
@@ -31,6 +32,7 @@ const GUESTS: &[(Foreign, &str)] = &[
             "hello from curl\n",
         ),
         "curl speaks telnet here: what will it send besides the line?",
+        "Nothing: telnet's commands are sent only to a server that begins with them.",
     ),
     (
         echoes(
@@ -40,6 +42,7 @@ const GUESTS: &[(Foreign, &str)] = &[
             "hello from Python\n",
         ),
         "which call sends the FIN?",
+        "shutdown(SHUT_WR) did. close() would have, and no echo could be read after it.",
     ),
     (
         echoes(
@@ -49,6 +52,7 @@ const GUESTS: &[(Foreign, &str)] = &[
             "hello from Node\n",
         ),
         "there is no read here: who calls it back, and when?",
+        "Node's event loop, whenever bytes have come: it reads, and calls with what it got.",
     ),
 ];
 
@@ -90,16 +94,16 @@ fn play(show: &mut Show) -> Played {
     )?;
     let server = show.serves("server", "ch02_echo_server")?;
     show.remarks(
-        "It waits in accept, and uses no processor. Four clients come, one by one. A relay before \
-         the server takes down their bytes: the ports that they are given are its own.",
+        "It waits in accept, and uses no processor. Four clients come, one by one. A relay stands \
+         between and takes down their bytes, so the ports that the server sees are the relay's.",
     );
-    for (foreign, question) in GUESTS {
+    for (foreign, question, answer) in GUESTS {
         show.lanes(&[foreign.who, "server"]);
         show.step(&format!("{} sends a line.", foreign.who), question)?;
         show.visit(&server, foreign, "ch02_echo_client")?;
         let (who, n) = (foreign.who, foreign.line.len());
         show.remarks(&format!(
-            "{who} printed what it had sent: the same {n} bytes."
+            "{who} printed what it had sent: the same {n} bytes. {answer}"
         ));
     }
     let trail = show.audit(&server.program, |lines| {
