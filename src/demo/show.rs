@@ -363,7 +363,11 @@ impl Show {
         program: &Program,
         done: impl Fn(&[&str]) -> bool,
     ) -> Result<Vec<String>, Leave> {
-        let text = |bytes: &[u8]| bytes::harmless(bytes);
+        // A line is written piece by piece: what has no LF yet is none.
+        let text = |bytes: &[u8]| {
+            let end = bytes.iter().rposition(|b| *b == b'\n');
+            bytes::harmless(&bytes[..end.map_or(0, |end| end + 1)])
+        };
         let complete = program.wait_output(PATIENCE, |_, stderr| {
             let text = text(&stderr.bytes);
             done(&text.lines().collect::<Vec<_>>())
