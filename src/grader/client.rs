@@ -66,8 +66,8 @@ pub struct Client {
 }
 
 /// Bytes of an unheard inbox: a submission that floods gets no more of our memory, of which every
-/// check that runs beside has as much. No check says more than this before it hears the answer.
-const INBOX_MOST: usize = 16 << 20;
+/// check that runs beside has as much. No check waits for more than 8 MiB at a time.
+const INBOX_MOST: usize = 9 << 20;
 
 /// Bytes of an echo that are sent before it is asked whether they were read.
 const ECHO_UNSEEN: usize = 1 << 20;

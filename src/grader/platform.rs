@@ -123,7 +123,7 @@ mod system {
     #[cfg(target_os = "linux")]
     mod linux {
         use super::*;
-        use rustix::process::{Resource, Rlimit, WaitOptions, prlimit, waitpid};
+        use rustix::process::{Resource, Rlimit, WaitOptions, prlimit, waitpgid, waitpid};
 
         /// From now on, orphans of our descendants become our children instead of init's.
         pub fn adopt_orphans() {
@@ -134,64 +134,80 @@ mod system {
         /// have got rid of theirs; with none, all. `ours` are the leaders that are looked after
         /// elsewhere.
         pub fn end_orphans(mark: Option<&str>, ours: &[u32]) {
-            let mine = group_of(std::process::id());
             // Killing one may orphan its children to us: look again until there is none.
             for _ in 0..64 {
-                let orphans = orphans(mark, ours);
-                if orphans.is_empty() {
+                if !end_those_found(mark, ours) {
                     return;
-                }
-                for id in orphans {
-                    // One that forks and ends, again and again, is gone before it is killed; its
-                    // group is killed whole, with what it is just forking.
-                    let group = group_of(id).filter(|group| Some(*group) != mine);
-                    if let Some(group) = group.filter(|group| !ours.contains(group)) {
-                        kill_group(group);
-                    }
-                    let Ok(pid) = pid(id) else { continue };
-                    let _ = kill_process(pid, Signal::KILL);
-                    let _ = waitpid(Some(pid), WaitOptions::empty());
                 }
             }
         }
 
-        fn orphans(mark: Option<&str>, ours: &[u32]) -> Vec<u32> {
+        /// Whether there was any.
+        fn end_those_found(mark: Option<&str>, ours: &[u32]) -> bool {
             let me = std::process::id();
-            let Ok(processes) = std::fs::read_dir("/proc") else {
-                return Vec::new();
+            let Some(mine) = Family::of(me) else {
+                return false;
             };
+            let Ok(processes) = std::fs::read_dir("/proc") else {
+                return false;
+            };
+            let mut found = false;
             let ids = processes
                 .flatten()
-                .filter_map(|e| e.file_name().to_str()?.parse().ok());
-            ids.filter(|id| {
-                !ours.contains(id)
-                    && parent_of(*id) == Some(me)
-                    && mark.is_none_or(|mark| carries(*id, mark) || has_slipped_away(*id))
-            })
-            .collect()
+                .filter_map(|e| e.file_name().to_str()?.parse::<u32>().ok());
+            for id in ids.filter(|id| !ours.contains(id)) {
+                let Some(family) = Family::of(id).filter(|family| family.parent == me) else {
+                    continue;
+                };
+                // What we started ourselves is in our session, also in the moment before it carries
+                // its mark.
+                let is_meant = mark.is_none_or(|mark| match mark_of(id) {
+                    Some(carried) => carried == mark.as_bytes(),
+                    None => family.session != mine.session,
+                });
+                if !is_meant {
+                    continue;
+                }
+                found = true;
+                // One that forks and ends, again and again, is gone before it is killed; its group
+                // is killed whole, with what it is just forking.
+                let group = Some(family.group).filter(|group| *group != mine.group);
+                let group = group.filter(|group| !ours.contains(group));
+                if let Some(group) = group {
+                    kill_group(group);
+                }
+                if let Ok(pid) = pid(id) {
+                    let _ = kill_process(pid, Signal::KILL);
+                    let _ = waitpid(Some(pid), WaitOptions::empty());
+                }
+                // It may have left thousands behind it that have ended: they go without a look.
+                if let Some(group) = group.and_then(|group| pid(group).ok()) {
+                    while let Ok(Some(_)) = waitpgid(group, WaitOptions::NOHANG) {}
+                }
+            }
+            found
         }
 
-        /// Whether it has left our session and carries no mark at all: what we started ourselves is
-        /// in our session, also in the moment before it carries its mark.
-        fn has_slipped_away(id: u32) -> bool {
-            let session = |id| stat_word(id, 3);
-            session(id) != session(std::process::id()) && mark_of(id).is_none()
+        /// Whose child a process is, and where it belongs.
+        struct Family {
+            parent: u32,
+            group: u32,
+            session: u32,
         }
 
-        fn parent_of(id: u32) -> Option<u32> {
-            stat_word(id, 1)
-        }
-
-        /// A number of /proc/ID/stat, counted from behind the name.
-        fn stat_word(id: u32, n: usize) -> Option<u32> {
-            let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-            // The name, in brackets, may hold anything; what follows the last bracket can't.
-            stat.rsplit_once(')')?
-                .1
-                .split_whitespace()
-                .nth(n)?
-                .parse()
-                .ok()
+        impl Family {
+            /// None: there is no such process.
+            fn of(id: u32) -> Option<Family> {
+                let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
+                // The name, in brackets, may hold anything; what follows the last bracket can't.
+                let mut words = stat.rsplit_once(')')?.1.split_whitespace().skip(1);
+                let mut next = || words.next()?.parse().ok();
+                Some(Family {
+                    parent: next()?,
+                    group: next()?,
+                    session: next()?,
+                })
+            }
         }
 
         fn carries(id: u32, mark: &str) -> bool {
@@ -270,7 +286,7 @@ mod system {
         }
 
         fn group_of(id: u32) -> Option<u32> {
-            stat_word(id, 2)
+            Family::of(id).map(|family| family.group)
         }
 
         /// Limits what a running process, and what it starts from now on, may do to the disk: the

@@ -110,7 +110,7 @@ fn daemons_are_ended_with_their_check_and_not_only_at_the_end() {
     let most = std::cell::Cell::new(0);
     let came = asked.grade_while(|marker| most.set(most.get().max(marker.count())));
     came.has_status(0);
-    // Twelve checks have 360 in all; four at a time have 120, besides what is on its way.
+    // Thirteen checks have 390 in all; four at a time have 120, besides what is on its way.
     assert!(most.get() < 260, "{} processes at a time", most.get());
 }
 

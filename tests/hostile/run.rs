@@ -236,8 +236,9 @@ impl Asked {
                 break status;
             }
             if meanwhile(child.id(), &self.marker) || begun.elapsed() > LIMIT {
+                let seen = what_it_does(child.id());
                 end(&mut child, &self.marker);
-                panic!("it still runs after {:?}", begun.elapsed());
+                panic!("it still runs after {:?}:\n{seen}", begun.elapsed());
             }
             thread::sleep(Duration::from_millis(20));
         };
@@ -330,6 +331,27 @@ fn read(pipe: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> 
         }
         String::from_utf8_lossy(&bytes).into_owned()
     })
+}
+
+/// What each thread of a process waits in, for the message of a failed test.
+fn what_it_does(id: u32) -> String {
+    let mut seen = String::new();
+    let tasks = fs::read_dir(format!("/proc/{id}/task"))
+        .into_iter()
+        .flatten();
+    for task in tasks.flatten() {
+        let of = |file: &str| fs::read_to_string(task.path().join(file)).unwrap_or_default();
+        let state = of("status");
+        let state = state.lines().find(|line| line.starts_with("State:"));
+        seen.push_str(&format!(
+            "{} {} {} {}\n",
+            of("comm").trim(),
+            state.unwrap_or_default(),
+            of("wchan"),
+            of("syscall").trim()
+        ));
+    }
+    seen
 }
 
 /// Ends what a failed test has left.
