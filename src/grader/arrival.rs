@@ -1,0 +1,103 @@
+//! When the submission came, and how long after that it went.
+//!
+//! A connection waits in a queue until it is looked at. So the moment of its arrival is known
+//! between two looks only: a lower bound counts from the look that found nothing yet, an upper bound
+//! from the one that found it.
+
+use super::check::{Stop, Told};
+use super::failure::Symptom;
+use super::kernel;
+use super::listener::Silent;
+use super::platform::Exit;
+use super::program::{PATIENCE, Program};
+use super::stage::Pupil;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A moment between two looks.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrival {
+    /// It had not come yet.
+    pub before: Instant,
+    /// It had come.
+    pub seen: Instant,
+}
+
+impl Silent {
+    /// Waits until the submission asks for a connection here, which nobody will answer.
+    pub fn is_tried(&self, pupil: &Pupil) -> Result<Arrival, Stop> {
+        let mut before = pupil.program().started();
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let exit = pupil.program().exit();
+            let looked = Instant::now();
+            let tried = kernel::rows(kernel::Table::Tcp)
+                .iter()
+                .any(|row| row.remote == self.addr && row.state == kernel::State::SynSent);
+            if tried {
+                let seen = Instant::now();
+                return Ok(Arrival { before, seen });
+            }
+            before = looked;
+            let expected = format!("an attempt to connect to {}", self.addr);
+            if let Some(exit) = exit {
+                let got = format!("the program ended: {exit}");
+                return pupil.fails(Symptom::Exit, expected, got);
+            }
+            if Instant::now() > deadline {
+                pupil.program().must_have_run(PATIENCE)?;
+                let got = format!("none within {} s", PATIENCE.as_secs());
+                return pupil.fails(Symptom::Silence, expected, got);
+            }
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+impl Pupil {
+    /// Ends by itself with this status, so long after the arrival: not sooner than `least`, not later
+    /// than `most`.
+    pub fn exits_between(
+        &self,
+        status: i32,
+        arrival: Arrival,
+        least: Duration,
+        most: Duration,
+    ) -> Told {
+        let (exit, after) = self.ends()?;
+        let at = self.program().started() + after;
+        let (longest, shortest) = (at - arrival.before, at - arrival.seen);
+        if exit != Exit::Status(status) {
+            let got = format!("{exit}, after {} ms", longest.as_millis());
+            return self.fails(Symptom::Status, format!("exit status {status}"), got);
+        }
+        let least_ms = least.as_millis();
+        if longest < least {
+            let expected = format!("its end no sooner than {least_ms} ms after it connected");
+            let got = format!("after {} ms", longest.as_millis());
+            return self.fails(Symptom::Early, expected, got);
+        }
+        self.was_in_time(arrival.seen, shortest, most, "its end")
+    }
+}
+
+impl Program {
+    /// What became of something that it had to do in time, where the grader's own part was over
+    /// `done` after `since`. If that was nearly too late, or the machine stood still so long that it
+    /// may have been for the program, a failure says nothing.
+    pub fn unless_slowed(
+        &self,
+        since: Instant,
+        done: Duration,
+        limit: Duration,
+        told: Told,
+    ) -> Told {
+        match told {
+            Err(Stop::Failed(_)) if done + self.stalled_since(since) > limit => {
+                let why = "the machine was too slow: the program's time was nearly over";
+                Err(Stop::Inconclusive(why.to_string()))
+            }
+            told => told,
+        }
+    }
+}
