@@ -64,8 +64,20 @@ impl Pupil {
         least: Duration,
         most: Duration,
     ) -> Told {
+        let program = self.program();
+        // Who isn't gone a second after that is not a little late, and need not be waited for.
+        let give_up = arrival.seen + most + Duration::from_secs(1);
+        let left = give_up.saturating_duration_since(Instant::now());
+        if program.wait_exit(left).is_none() {
+            let took = arrival.seen.elapsed();
+            if program.was_late(arrival.seen, took, most)? {
+                let expected = format!("its end within {} ms", most.as_millis());
+                let got = format!("it still runs after {} ms", took.as_millis());
+                return self.fails(Symptom::StillOpen, expected, got);
+            }
+        }
         let (exit, after) = self.ends()?;
-        let at = self.program().started() + after;
+        let at = program.started() + after;
         let (longest, shortest) = (at - arrival.before, at - arrival.seen);
         if exit != Exit::Status(status) {
             let got = format!("{exit}, after {} ms", longest.as_millis());
@@ -82,18 +94,18 @@ impl Pupil {
 }
 
 impl Program {
-    /// What became of something that it had to do in time, where the grader's own part was over
-    /// `done` after `since`. If that was nearly too late, or the machine stood still so long that it
-    /// may have been for the program, a failure says nothing.
+    /// What became of something that had a time, `own` of which passed by what the grader did. A
+    /// failure says nothing if the machine stood still for half of what was left.
     pub fn unless_slowed(
         &self,
         since: Instant,
-        done: Duration,
-        limit: Duration,
+        own: Duration,
+        budget: Duration,
         told: Told,
     ) -> Told {
+        let spare = budget.saturating_sub(own);
         match told {
-            Err(Stop::Failed(_)) if done + self.stalled_since(since) > limit => {
+            Err(Stop::Failed(_)) if spare.is_zero() || self.stalled_since(since) * 2 > spare => {
                 let why = "the machine was too slow: the program's time was nearly over";
                 Err(Stop::Inconclusive(why.to_string()))
             }

@@ -69,6 +69,8 @@ fn converse(stream: &TcpStream) -> io::Result<u64> {
             }
             Err(err) => return Err(err),
         };
+        // From here, and not from when the answers will have been written.
+        let line = Deadline::after(LINE);
         let began = held.is_empty();
         held.extend_from_slice(&buffer[..n]);
         let lines = answer_lines(stream, &mut held)?;
@@ -76,7 +78,7 @@ fn converse(stream: &TcpStream) -> io::Result<u64> {
         if held.is_empty() {
             deadline = Deadline::after(IDLE);
         } else if began || lines > 0 {
-            deadline = Deadline::after(LINE);
+            deadline = line;
         }
         if held.len() > MAX_LINE {
             return Err(io::Error::other("a line without an end"));

@@ -13,7 +13,7 @@ use std::time::Duration;
 const WAITS: [(u64, u64); 4] = [(149, 251), (299, 501), (599, 1_000), (1_000, 1_000)];
 
 /// What a program may take beside its waits: to start, to end, and what sleeping rounds up.
-const BESIDES: Duration = Duration::from_millis(1_500);
+const BESIDES: Duration = Duration::from_millis(900);
 
 /// Clocks differ, and some timers count in whole milliseconds.
 const CLOCKS: Duration = Duration::from_millis(20);
@@ -243,7 +243,7 @@ pub const RETRY: &[Check] = &[
             let (_, took) = pupil.ends()?;
             let attempts = attempts(&pupil)?;
             let took = (pupil.program().started() + took) - arrival.seen;
-            let limit = Duration::from_secs(5) + told(&attempts) + Duration::from_secs(1);
+            let limit = Duration::from_secs(5) + told(&attempts) + Duration::from_millis(1_500);
             pupil.was_in_time(arrival.seen, took, limit, "its end")
         },
         control: Some(FIVE_ATTEMPTS),
@@ -252,7 +252,6 @@ pub const RETRY: &[Check] = &[
             likely: "the connect has no timeout, or a longer one",
             advice: "connect with a timeout of one second, in each attempt",
         }],
-        alone: true,
         ..Check::PLAIN
     },
     Check {
