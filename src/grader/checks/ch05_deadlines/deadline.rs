@@ -23,7 +23,29 @@ pub const DEADLINE: &[Check] = &[
     Check {
         name: "stdin is sent, and the reply is printed",
         why: "first the plain case",
+        run: answers_at_once,
+        ..Check::PLAIN
+    },
+    Check {
+        name: "after stdin comes the half-close, and the reply is still heard",
+        why: "a server that answers at the end of what it is sent must learn of that end",
         run: |stage| talks(stage, b"hello\n", b"good day\n"),
+        control: Some(Control {
+            name: "a server that answers without waiting for the half-close",
+            run: answers_at_once,
+        }),
+        causes: &[
+            Cause {
+                symptoms: &[Symptom::Exit],
+                likely: "the writing side stays open after stdin has ended, until the time is over",
+                advice: "shut down the writing half only, as soon as all of stdin is sent",
+            },
+            Cause {
+                symptoms: &[],
+                likely: "both halves are shut down, and the reply is lost",
+                advice: "shut down the writing half only, and read on to the server's end",
+            },
+        ],
         ..Check::PLAIN
     },
     Check {
@@ -100,8 +122,13 @@ pub const DEADLINE: &[Check] = &[
             },
             Cause {
                 symptoms: &[Symptom::Words],
-                likely: "the system's words for it are printed: it calls a timeout something else",
+                likely: "the system's words are printed, which are others, or not on stderr",
                 advice: "WouldBlock on Linux, TimedOut on Windows: for both, say `timed out`",
+            },
+            Cause {
+                symptoms: &[Symptom::Early],
+                likely: "the time for all of it is shorter than 2 s",
+                advice: "two seconds from the connect on, and no other limit within them",
             },
         ],
         ..Check::PLAIN
@@ -231,11 +258,18 @@ pub const DEADLINE: &[Check] = &[
             pupil.says_what_failed()
         },
         control: Some(A_LINE),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "any error of a read is taken for the end, or for time that is over",
-            advice: "Ok(0) is the end; an error is a failure, and says itself which",
-        }],
+        causes: &[
+            Cause {
+                symptoms: &[Symptom::Words],
+                likely: "a failure that is no timeout is told by the exit status alone",
+                advice: "a line on stderr for it too: what was tried, and the error",
+            },
+            Cause {
+                symptoms: &[],
+                likely: "any error of a read is taken for the end, or for time that is over",
+                advice: "Ok(0) is the end; an error is a failure, and says itself which",
+            },
+        ],
         ..Check::PLAIN
     },
     Check {
@@ -282,8 +316,26 @@ fn asked(stage: &Stage, stdin: &[u8]) -> Result<(Pupil, Client, Arrival), Stop> 
     let (mut server, arrival) = listener.accepts_when(&pupil)?;
     let heard = server.hears(stdin).and_then(|()| server.hears_end());
     let program = pupil.program();
-    program.unless_slowed(arrival.before, Duration::ZERO, BUDGET, heard)?;
+    let waits = match program.exit() {
+        // Its end closed the connection: that was no half-close.
+        Some(exit) if heard.is_ok() && arrival.before.elapsed() > LEAST => {
+            let expected = "a half-close, and a program that waits for the reply";
+            pupil.fails(Symptom::Exit, expected, format!("it ended: {exit}"))
+        }
+        _ => heard,
+    };
+    program.unless_slowed(arrival.before, Duration::ZERO, BUDGET, waits)?;
     Ok((pupil, server, arrival))
+}
+
+/// A server that doesn't wait for the half-close.
+fn answers_at_once(stage: &Stage) -> Told {
+    let (pupil, listener) = sent_to_us(stage, b"hello\n")?;
+    let (mut server, arrival) = listener.accepts_when(&pupil)?;
+    server.hears(b"hello\n")?;
+    server.says(b"good day\n")?;
+    server.hangs_up()?;
+    prints(&pupil, arrival, Duration::ZERO, b"good day\n")
 }
 
 /// The whole of a conversation that goes well.
