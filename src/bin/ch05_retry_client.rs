@@ -67,7 +67,7 @@ fn persist(addr: SocketAddr, method: &str) -> io::Result<Vec<u8>> {
             return Err(io::Error::other(why));
         }
         let pause = random_below(longest);
-        if deadline.left()? <= pause {
+        if !deadline.left().is_ok_and(|left| left > pause) {
             let why = format!("{err}, in each of {k} attempts");
             return Err(io::Error::other(why));
         }
