@@ -46,8 +46,8 @@ fn main() -> ExitCode {
 /// The answer, on stdout as it comes; how many bytes, in `answer`.
 fn fetch(asked: &Asked, answer: &mut u64) -> io::Result<()> {
     let mut deadline = Deadline::after(asked.budget);
-    let stream = TcpStream::connect_timeout(&asked.addr, deadline.left()?)?;
-    let stream = &stream;
+    let left = deadline.left()?;
+    let stream = &TcpStream::connect_timeout(&asked.addr, left)?;
     Timed { stream, deadline }.write_all(asked.request().as_bytes())?;
     let mut buffer = [0; 4096];
     loop {

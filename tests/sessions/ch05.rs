@@ -35,6 +35,7 @@ fn ch05_budget(session: &mut Session) {
 fn ch05_post(session: &mut Session) {
     let mut server = session.terminal("server");
     let mut client = session.terminal("client");
+    session.shows_through(without_cr);
     server.serves("nc -lvnN 127.0.0.1 7005 </dev/null");
     client.runs_to_its_end("cargo run --bin ch05_retry_client 127.0.0.1:7005 POST");
     server.ends();
@@ -94,7 +95,7 @@ fn as_planned(text: &str) -> String {
             }
             _ => word.to_string(),
         });
-    words.collect()
+    without_cr(&words.collect::<String>())
 }
 
 /// A pause that was drawn by lot is another one in each run.
@@ -118,5 +119,10 @@ fn without_the_time(text: &str) -> String {
         true => "<time> ",
         false => word,
     });
-    words.collect()
+    without_cr(&words.collect::<String>())
+}
+
+/// HTTP ends its lines with CR LF. A terminal shows nothing of the CR, and git takes it away.
+fn without_cr(text: &str) -> String {
+    text.replace('\r', "")
 }

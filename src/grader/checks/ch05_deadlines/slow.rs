@@ -117,7 +117,7 @@ pub const SLOW_CLIENT: &[Check] = &[
         ..Check::PLAIN
     },
     Check {
-        name: "a client that begins a line and falls silent is told `error: too slow`",
+        name: "a client that begins a line and falls silent is told that it is too slow",
         why: "a connection that nobody uses still costs memory and a place",
         points: 2,
         run: |stage| {
