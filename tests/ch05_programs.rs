@@ -377,19 +377,19 @@ fn a_client_has_two_seconds_whether_it_drips_or_is_silent() {
 fn a_flood_is_refused_and_a_line_without_an_end_needs_no_room() {
     let (_server, addr) = Program::serve(STRICT);
     for (line, due) in [
-        (&b"1\n"[..], "error: more than 1048576 bytes\n"),
-        (b"x", "error: more than 1048576 bytes\n"),
+        (&b"1\n"[..], "error: more than 262144 bytes\n"),
+        (b"x", "error: more than 262144 bytes\n"),
     ] {
         let mut stream = connect(addr);
-        let flood = line.repeat((1 << 20) / line.len() + 1);
+        let flood = line.repeat((1 << 18) / line.len() + 1);
         stream.write_all(&flood).expect("send");
         assert_eq!(rest_of(&stream), due);
     }
     // The limit itself is allowed.
     let mut stream = connect(addr);
-    stream.write_all(&b"1\n".repeat(1 << 19)).expect("send");
+    stream.write_all(&b"1\n".repeat(1 << 17)).expect("send");
     stream.shutdown(Shutdown::Write).expect("half-close");
-    assert_eq!(rest_of(&stream), "numbers: 524288, sum: 524288\n");
+    assert_eq!(rest_of(&stream), "numbers: 131072, sum: 131072\n");
 }
 
 #[test]

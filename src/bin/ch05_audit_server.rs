@@ -25,8 +25,9 @@ use std::{env, thread};
 
 /// For a client's request, and for taking its answer.
 const BUDGET: Duration = Duration::from_secs(5);
-/// How long who has its answer may go on talking.
+/// How long who has its answer may go on talking, and how much.
 const FAREWELL: Duration = Duration::from_secs(1);
+const MAX_FAREWELL: u64 = 1 << 18;
 /// The longest request. The peer chooses its length.
 const MAX_REQUEST: usize = 8192;
 /// Of each piece the trail shows so much.
@@ -77,7 +78,8 @@ fn converse(stream: &TcpStream, peer: SocketAddr) -> io::Result<()> {
     stream.shutdown(Shutdown::Write)?;
     // Closed with bytes unread, it would be reset (chapter 3).
     let deadline = Deadline::after(FAREWELL);
-    match io::copy(&mut Timed { stream, deadline }, &mut io::sink()) {
+    let mut rest = Timed { stream, deadline }.take(MAX_FAREWELL);
+    match io::copy(&mut rest, &mut io::sink()) {
         Err(err) if err.kind() != TimedOut => Err(err),
         _ => Ok(()),
     }

@@ -25,12 +25,13 @@ use std::{env, thread};
 const QUESTION: Duration = Duration::from_secs(2);
 /// For the answer. A client that doesn't read it would hold the writer up.
 const ANSWER: Duration = Duration::from_secs(2);
-/// How long who was refused may go on talking.
+/// How long who was answered may go on talking, and how much.
 const FAREWELL: Duration = Duration::from_secs(1);
+const MAX_FAREWELL: u64 = 1 << 18;
 /// A line with its ending. No number of 64 bits is as long.
 const MAX_LINE: u64 = 64;
 /// All lines. In two seconds a fast client could send gigabytes.
-const MAX_QUESTION: u64 = 1 << 20;
+const MAX_QUESTION: u64 = 1 << 18;
 
 fn main() -> ExitCode {
     let Some(addr) = addr_from_args() else {
@@ -75,7 +76,7 @@ fn converse(stream: &TcpStream) -> io::Result<String> {
     // Closed with bytes unread, it would be reset (chapter 3).
     stream.shutdown(Shutdown::Write)?;
     let deadline = Deadline::after(FAREWELL);
-    let mut rest = Timed { stream, deadline };
+    let mut rest = Timed { stream, deadline }.take(MAX_FAREWELL);
     match io::copy(&mut rest, &mut io::sink()) {
         Err(err) if err.kind() != TimedOut => Err(err),
         _ => Ok(reply),

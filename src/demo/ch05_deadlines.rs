@@ -63,7 +63,7 @@ fn play(show: &mut Show) -> Played {
     let strict = show.serves("server", "ch05_strict_server")?;
     show.in_real_time(|show| -> Played {
         let mut mallory = show.client("client", &strict)?;
-        drips(&mut mallory)?;
+        drips(show, &mut mallory)?;
         mallory.hears(b"error: too slow\n")?;
         Ok(mallory.hears_clean_end()?)
     })?;
@@ -117,9 +117,10 @@ fn play(show: &mut Show) -> Played {
 }
 
 /// Says a number every 600 ms, three times, and then no more.
-pub(super) fn drips(client: &mut Client) -> Told {
+pub(super) fn drips(show: &Show, client: &mut Client) -> Told {
     for number in [&b"1\n"[..], b"2\n", b"3\n"] {
         client.says(number)?;
+        show.notes("client", "waits for 600 ms");
         thread::sleep(Duration::from_millis(600));
     }
     Ok(())

@@ -104,7 +104,7 @@ pub const FIGURES: &[Figure] = &[
         play: |show| {
             let server = show.serves("server", "ch05_strict_server")?;
             let mut client = show.client("client", &server)?;
-            drips(&mut client)?;
+            drips(show, &mut client)?;
             client.hears(b"error: too slow\n")?;
             Ok(client.hears_clean_end()?)
         },

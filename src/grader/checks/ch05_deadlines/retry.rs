@@ -4,9 +4,11 @@ use super::{ONLY_ITS_BEGINNING, sent_to_us};
 use crate::grader::check::{Cause, Check, Control, Stop, Told};
 use crate::grader::client::Client;
 use crate::grader::failure::Symptom;
+use crate::grader::listener::Listener;
+use crate::grader::program::PATIENCE;
 use crate::grader::stage::{Pupil, Stage};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The shortest and the longest wait after each of the first four failures, in milliseconds. Rounded up
 /// or down is right either way.
@@ -263,8 +265,7 @@ pub const RETRY: &[Check] = &[
             let mut server = listener.accepts(&pupil)?;
             server.hears(b"one order\n")?;
             server.resets()?;
-            pupil.ends()?;
-            listener.was_left_alone(&pupil)?;
+            ends_without_another(&listener, &pupil)?;
             pupil.exits(1)?;
             pupil.says_what_failed()
         },
@@ -293,8 +294,7 @@ pub const RETRY: &[Check] = &[
             server.hears(b"one order\n")?;
             server.hears_end()?;
             server.hangs_up()?;
-            pupil.ends()?;
-            listener.was_left_alone(&pupil)
+            ends_without_another(&listener, &pupil)
         },
         control: Some(A_LINE),
         causes: &[Cause {
@@ -364,6 +364,17 @@ fn answers(mut server: Client, pupil: &Pupil, stdin: &[u8], reply: &[u8]) -> Tol
     pupil.printed(reply)
 }
 
+/// It ends by itself, and has not connected again. One that has is not waited for.
+fn ends_without_another(listener: &Listener, pupil: &Pupil) -> Told {
+    let deadline = Instant::now() + PATIENCE;
+    while pupil.program().exit().is_none() && Instant::now() < deadline {
+        listener.was_left_alone(pupil)?;
+        thread::sleep(Duration::from_millis(10));
+    }
+    pupil.ends()?;
+    listener.was_left_alone(pupil)
+}
+
 /// What stderr says of an attempt.
 struct Attempt {
     number: u32,
@@ -403,13 +414,14 @@ fn attempts(pupil: &Pupil) -> Result<Vec<Attempt>, Stop> {
         return Ok(attempts);
     }
     let due = "`attempt K of 5 failed: ERROR` on stderr, for K from 1 to 5";
-    let got = match stderr.lines().count() {
-        0 => "nothing at all there".to_string(),
-        n => format!(
-            "{n} lines, {} of them such: {}",
-            attempts.len(),
-            stderr.trim_end()
-        ),
+    let numbers: Vec<String> = attempts
+        .iter()
+        .map(|attempt| attempt.number.to_string())
+        .collect();
+    let got = match (stderr.lines().next(), numbers.as_slice()) {
+        (None, _) => "nothing at all there".to_string(),
+        (Some(line), []) => format!("no such line; the first is: {line}"),
+        (_, numbers) => format!("such lines for {}", numbers.join(", ")),
     };
     pupil.fails(Symptom::Words, due, got)
 }

@@ -99,14 +99,18 @@ pub const SLOW_CLIENT: &[Check] = &[
                 slow.push(mallory);
             }
             let since = Instant::now();
-            answered(stage, b"hello\n", b"5\n")?;
-            let took = since.elapsed();
+            let mut alice = stage.client("alice")?;
+            alice.says(b"hello\n")?;
+            alice.hears(b"5\n")?;
+            let took = alice.last_arrival() - since;
             let limit = Duration::from_secs(1);
-            if stage.server()?.was_late(since, took, limit)? {
-                let got = format!("after {} ms", took.as_millis());
-                return slow[0].fails(Symptom::Late, "alice's answer within 1 s", got, "");
+            match stage.server()?.was_late(since, took, limit)? {
+                true => {
+                    let got = format!("after {} ms", took.as_millis());
+                    alice.fails(Symptom::Late, "her answer within 1 s", got, "")
+                }
+                false => Ok(()),
             }
-            Ok(())
         },
         control: Some(A_LINE),
         causes: &[Cause {
@@ -135,8 +139,13 @@ pub const SLOW_CLIENT: &[Check] = &[
             },
             Cause {
                 symptoms: &[Symptom::End, Symptom::Reset],
-                likely: "the timeout ends the conversation as any other error does",
-                advice: "look for WouldBlock and TimedOut, and say the sentence before you close",
+                likely: "the timeout ends the conversation unsaid, as any other error does",
+                advice: "look for WouldBlock and TimedOut: the sentence and its LF, then the close",
+            },
+            Cause {
+                symptoms: &[Symptom::Different],
+                likely: "the client is told so in other words",
+                advice: "`error: too slow`, an LF, and nothing before it",
             },
             Cause {
                 symptoms: &[Symptom::Early],
@@ -175,7 +184,7 @@ pub const SLOW_CLIENT: &[Check] = &[
             mallory.says(b"lo\nagain\n")?;
             mallory.hears_end()
         },
-        control: Some(A_LINE),
+        control: Some(FALLS_SILENT),
         causes: &[
             Cause {
                 symptoms: &[Symptom::Extra],
