@@ -23,6 +23,13 @@ pub struct Arrival {
     pub seen: Instant,
 }
 
+impl Arrival {
+    /// For how long nobody looked: the submission's time may have begun so long ago.
+    pub fn unsure(&self) -> Duration {
+        self.seen - self.before
+    }
+}
+
 impl Silent {
     /// Waits until the submission asks for a connection here, which nobody will answer.
     pub fn is_tried(&self, pupil: &Pupil) -> Result<Arrival, Stop> {

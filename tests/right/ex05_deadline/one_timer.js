@@ -14,7 +14,11 @@ function fails(why) {
 
 setTimeout(() => fails("timed out"), 2000).unref();
 socket.on("error", (error) => fails(error.message));
+let ended = false;
+socket.on("end", () => (ended = true));
 process.stdin.pipe(socket);
 socket.pipe(process.stdout);
-// Without this a stdin that isn't taken would keep the process.
-socket.on("close", () => process.stdout.write("", () => process.exit(0)));
+// Without an exit a stdin that isn't taken would keep the process.
+socket.on("close", () =>
+  ended ? process.stdout.write("", () => process.exit(0)) : fails("the connection broke off"),
+);
