@@ -1,8 +1,8 @@
 //! When the submission came, and how long after that it went.
 //!
 //! A connection waits in a queue until it is looked at. So the moment of its arrival is known
-//! between two looks only: a lower bound counts from the look that found nothing yet, an upper bound
-//! from the one that found it.
+//! between two looks only: an upper bound counts from the look that found it. A lower bound counts
+//! from the program's start, since its own clock may have begun before it connected.
 
 use super::check::{Stop, Told};
 use super::failure::Symptom;
@@ -62,8 +62,8 @@ impl Silent {
 }
 
 impl Pupil {
-    /// Ends by itself with this status, so long after the arrival: not sooner than `least`, not later
-    /// than `most`.
+    /// Ends by itself with this status: not sooner than `least` after its start, not later than `most`
+    /// after the arrival.
     pub fn exits_between(
         &self,
         status: i32,
@@ -84,16 +84,18 @@ impl Pupil {
             }
         }
         let (exit, after) = self.ends()?;
-        let at = program.started() + after;
-        let (longest, shortest) = (at - arrival.before, at - arrival.seen);
+        let shortest = (program.started() + after).saturating_duration_since(arrival.seen);
         if exit != Exit::Status(status) {
-            let got = format!("{exit}, after {} ms", longest.as_millis());
+            let got = format!("{exit}, {} ms after its start", after.as_millis());
             return self.fails(Symptom::Status, format!("exit status {status}"), got);
         }
-        let least_ms = least.as_millis();
-        if longest < least {
-            let expected = format!("its end no sooner than {least_ms} ms after it connected");
-            let got = format!("after {} ms", longest.as_millis());
+        // Its clock may have begun before its connect, and that may have taken its time.
+        if after < least {
+            let expected = format!(
+                "its end no sooner than {} ms after its start",
+                least.as_millis()
+            );
+            let got = format!("after {} ms", after.as_millis());
             return self.fails(Symptom::Early, expected, got);
         }
         self.was_in_time(arrival.seen, shortest, most, "its end")

@@ -14,7 +14,8 @@
 //!   stdout, exit status 1;
 //! - once it is connected, it sends all of stdin, half-closes, and prints the whole reply on stdout,
 //!   however long that takes (it already does). No further attempt is made then, whatever comes: the
-//!   server may have done already what it was asked.
+//!   server may have done already what it was asked. A conversation that breaks off is exit status 1,
+//!   with a line on stderr.
 //!
 //! `converse` is right as it is. Where random numbers come from stands in chapter 5, step 4.
 //!

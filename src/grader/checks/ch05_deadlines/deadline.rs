@@ -5,6 +5,7 @@ use crate::grader::arrival::Arrival;
 use crate::grader::check::{Cause, Check, Control, Stop, Told};
 use crate::grader::client::Client;
 use crate::grader::failure::Symptom;
+use crate::grader::listener::Listener;
 use crate::grader::stage::{Pupil, Stage};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -172,7 +173,7 @@ pub const DEADLINE: &[Check] = &[
         points: 2,
         run: |stage| {
             let (pupil, listener) = sent_to_us(stage, &vec![b'x'; MUCH])?;
-            let (mut server, arrival) = listener.accepts_when(&pupil)?;
+            let (mut server, arrival) = comes(&listener, &pupil)?;
             server.stops_reading();
             gives_up(&pupil, arrival)
         },
@@ -190,7 +191,7 @@ pub const DEADLINE: &[Check] = &[
         points: 2,
         run: |stage| {
             let (pupil, listener) = sent_to_us(stage, &vec![b'x'; MUCH])?;
-            let (mut server, arrival) = listener.accepts_when(&pupil)?;
+            let (mut server, arrival) = comes(&listener, &pupil)?;
             let mut read = 0;
             while goes_on(&pupil, arrival) {
                 read += 100_000;
@@ -210,7 +211,7 @@ pub const DEADLINE: &[Check] = &[
         points: 2,
         run: |stage| {
             let (pupil, listener) = sent_to_us(stage, &vec![b'x'; MUCH / 4])?;
-            let (mut server, arrival) = listener.accepts_when(&pupil)?;
+            let (mut server, arrival) = comes(&listener, &pupil)?;
             server.stops_reading();
             thread::sleep(Duration::from_millis(1_200));
             // From here on all is taken, also the half-close, and nothing is said.
@@ -313,7 +314,7 @@ const PER_CALL: Cause = Cause {
 /// A client that has sent this and half-closed, its server, and when it had connected.
 fn asked(stage: &Stage, stdin: &[u8]) -> Result<(Pupil, Client, Arrival), Stop> {
     let (pupil, listener) = sent_to_us(stage, stdin)?;
-    let (mut server, arrival) = listener.accepts_when(&pupil)?;
+    let (mut server, arrival) = comes(&listener, &pupil)?;
     let heard = server.hears(stdin).and_then(|()| server.hears_end());
     let program = pupil.program();
     let waits = match program.exit() {
@@ -328,10 +329,22 @@ fn asked(stage: &Stage, stdin: &[u8]) -> Result<(Pupil, Client, Arrival), Stop> 
     Ok((pupil, server, arrival))
 }
 
+/// Its connection, and when it came. On a machine that hardly moves, its time may be over before.
+fn comes(listener: &Listener, pupil: &Pupil) -> Result<(Client, Arrival), Stop> {
+    let stalled = || pupil.program().stalled_since(pupil.program().started());
+    match listener.accepts_when(pupil) {
+        Err(Stop::Failed(_)) if stalled() > BUDGET / 4 && pupil.stderr().contains("timed out") => {
+            let why = "the machine was too slow: the program's time was over before it connected";
+            Err(Stop::Inconclusive(why.to_string()))
+        }
+        came => came,
+    }
+}
+
 /// A server that doesn't wait for the half-close.
 fn answers_at_once(stage: &Stage) -> Told {
     let (pupil, listener) = sent_to_us(stage, b"hello\n")?;
-    let (mut server, arrival) = listener.accepts_when(&pupil)?;
+    let (mut server, arrival) = comes(&listener, &pupil)?;
     server.hears(b"hello\n")?;
     server.says(b"good day\n")?;
     server.hangs_up()?;
