@@ -4,11 +4,11 @@
 //! Adding a chapter: add its row here, run `cargo test --test manifest`, write the files it names.
 
 use crate::demo::Demo;
-use crate::demo::{ch01_ports, ch02_echo, ch03_streams, ch04_framing};
+use crate::demo::{ch01_ports, ch02_echo, ch03_streams, ch04_framing, ch05_deadlines};
 use crate::grader::check::Check;
 use crate::grader::checks::{
     ch01_ports as checks01, ch02_echo as checks02, ch03_streams as checks03,
-    ch04_framing as checks04,
+    ch04_framing as checks04, ch05_deadlines as checks05,
 };
 
 /// A part of the book: chapters that share a subject.
@@ -247,6 +247,54 @@ pub const PARTS: &[Part] = &[Part {
                 },
             ],
             demo: ch04_framing::DEMO,
+            tls: false,
+        },
+        Chapter {
+            number: 5,
+            stem: "ch05_deadlines",
+            title: "Timeouts, deadlines, retries",
+            question: "How long may it take, and who tries again?",
+            minutes: Minutes {
+                read: 25,
+                practise: 115,
+                teach: 45,
+            },
+            programs: &[
+                "ch05_patient_client",
+                "ch05_audit_server",
+                "ch05_strict_server",
+                "ch05_retry_client",
+            ],
+            exercises: &[
+                Exercise {
+                    name: "ex05_deadline",
+                    stars: 2,
+                    minutes: 30,
+                    task: "all of a conversation in two seconds, however it drips",
+                    role: Role::Client,
+                    usage: "ADDR",
+                    checks: checks05::DEADLINE,
+                },
+                Exercise {
+                    name: "ex05_retry",
+                    stars: 2,
+                    minutes: 35,
+                    task: "five attempts, with pauses that grow and that no two runs share",
+                    role: Role::Client,
+                    usage: "ADDR",
+                    checks: checks05::RETRY,
+                },
+                Exercise {
+                    name: "ex05_slow_client",
+                    stars: 3,
+                    minutes: 50,
+                    task: "two seconds for a line, ten between lines, and no byte lost",
+                    role: Role::Server,
+                    usage: "ADDR",
+                    checks: checks05::SLOW_CLIENT,
+                },
+            ],
+            demo: ch05_deadlines::DEMO,
             tls: false,
         },
     ],

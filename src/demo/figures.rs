@@ -4,6 +4,7 @@
 //! words. `tests/figures.rs` draws them anew and runs the conversation again; `BLESS=1` records.
 
 use super::ch04_framing::frame;
+use super::ch05_deadlines::drips;
 use super::show::{Pace, Staging};
 use super::trace::{self, Trace};
 use super::{Leave, Played, Show, svg};
@@ -92,6 +93,19 @@ pub const FIGURES: &[Figure] = &[
             client.says(&two[2..])?;
             client.hears(&two)?;
             client.half_closes()?;
+            Ok(client.hears_clean_end()?)
+        },
+    },
+    Figure {
+        name: "ch05_deadlines",
+        caption: "A client that drips at the strict server, which has two seconds for it",
+        lanes: &["client", "server"],
+        programs: &["ch05_strict_server"],
+        play: |show| {
+            let server = show.serves("server", "ch05_strict_server")?;
+            let mut client = show.client("client", &server)?;
+            drips(show, &mut client)?;
+            client.hears(b"error: too slow\n")?;
             Ok(client.hears_clean_end()?)
         },
     },

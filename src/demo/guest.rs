@@ -95,7 +95,7 @@ impl Show {
             return Ok(None);
         }
         let launch = Launch::Command(words.iter().map(|word| word.to_string()).collect());
-        let guest = self.through_relay(&launch, who, input, server)?;
+        let guest = self.through_relay(&launch, who, &[], input, server)?;
         if guest.is_none() {
             self.remarks(&format!("{command} is installed, but has not connected."));
         }
@@ -111,7 +111,31 @@ impl Show {
         server: &Server,
     ) -> Result<Guest, Leave> {
         let launch = Launch::Built(self.executable(program)?);
-        let guest = self.through_relay(&launch, who, input, server)?;
+        self.called(launch, who, program, &[], input, server)
+    }
+
+    /// A chapter program that calls the server through a relay: `PROGRAM ADDR ARGS`.
+    pub fn calls(
+        &mut self,
+        who: &str,
+        program: &str,
+        args: &[&str],
+        server: &Server,
+    ) -> Result<Guest, Leave> {
+        let launch = Launch::Built(self.executable(program)?);
+        self.called(launch, who, program, args, Input::Nothing, server)
+    }
+
+    fn called(
+        &mut self,
+        launch: Launch,
+        who: &str,
+        program: &str,
+        args: &[&str],
+        input: Input,
+        server: &Server,
+    ) -> Result<Guest, Leave> {
+        let guest = self.through_relay(&launch, who, args, input, server)?;
         guest.ok_or_else(|| Leave::Failed(format!("{program} has not connected to the server")))
     }
 
@@ -119,6 +143,7 @@ impl Show {
         &mut self,
         launch: &Launch,
         who: &str,
+        args: &[&str],
         input: Input,
         server: &Server,
     ) -> Result<Option<Guest>, Leave> {
@@ -126,7 +151,7 @@ impl Show {
         let transcript = Arc::clone(&self.transcript);
         let relay = Relay::start(who, name, server.addr, Arc::clone(&transcript))
             .map_err(|err| Leave::Failed(format!("cannot listen on 127.0.0.1: {err}")))?;
-        let program = self.launch(launch, who, Some(relay.addr), &[], input, transcript)?;
+        let program = self.launch(launch, who, Some(relay.addr), args, input, transcript)?;
         relay.opens();
         let deadline = Instant::now() + PATIENCE;
         while !self.awaits(who, What::Connects, Duration::from_millis(50)) {
@@ -165,6 +190,20 @@ impl Show {
             words.push_str(&format!("; on stderr: {last}"));
         }
         Err(Leave::Failed(words))
+    }
+
+    /// Waits until a guest that ends by itself has ended and its connection with it; its last line on
+    /// stderr. What the server goes on sending is nobody's business any more.
+    pub fn leaves(&self, guest: Guest) -> Result<String, Leave> {
+        self.ends(&guest.program)?;
+        let left = |event: &Event| {
+            event.who == guest.who && matches!(event.what, What::HalfCloses | What::Resets)
+        };
+        self.screen.awaits(PATIENCE, left);
+        guest
+            .program
+            .wait_output(PATIENCE, |_, stderr| stderr.closed);
+        Ok(guest.program.outputs().1.last_lines(1).join(""))
     }
 
     /// Sees a guest off: its half-close, the server's end, its exit. One that keeps its connection

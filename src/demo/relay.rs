@@ -101,6 +101,8 @@ impl Relay {
 impl Drop for Relay {
     fn drop(&mut self) {
         self.shared.over.store(true, Ordering::Relaxed);
+        // The ends that are seen from here on are our doing.
+        self.shared.broken.store(true, Ordering::Relaxed);
         for stream in self
             .shared
             .open

@@ -5,6 +5,7 @@ use super::diagram::{self, Diagram, wrapped};
 use super::trace::Section;
 use crate::grader::transcript::Event;
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -19,6 +20,8 @@ pub(super) struct Screen {
     turn: Mutex<()>,
     /// After each event, so that the room can follow.
     beat: Duration,
+    /// There are no beats now: the times themselves are what the room is to see.
+    real_time: AtomicBool,
 }
 
 pub(super) struct Drawn {
@@ -64,6 +67,19 @@ impl Screen {
             changed: Condvar::new(),
             turn: Mutex::new(()),
             beat,
+            real_time: AtomicBool::new(false),
+        }
+    }
+
+    /// From now on events come as fast as they happen, or with a beat after each again.
+    pub fn in_real_time(&self, real_time: bool) {
+        self.real_time.store(real_time, Ordering::Relaxed);
+    }
+
+    fn beat(&self) -> Duration {
+        match self.real_time.load(Ordering::Relaxed) {
+            true => Duration::ZERO,
+            false => self.beat,
         }
     }
 
@@ -75,9 +91,10 @@ impl Screen {
     pub fn event(&self, event: &Event) {
         // One beat after the other, also where two threads write at once.
         let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        self.drawn().event(event, self.beat);
+        let beat = self.beat();
+        self.drawn().event(event, beat);
         self.changed.notify_all();
-        thread::sleep(self.beat);
+        thread::sleep(beat);
         drop(turn);
     }
 

@@ -389,6 +389,15 @@ impl Show {
         self.transcript.write(who, "", What::Notes, note);
     }
 
+    /// Plays this part at the pace of what happens: where times matter, a beat after each event would
+    /// make a timeout pass that hasn't.
+    pub fn in_real_time<T>(&mut self, part: impl FnOnce(&mut Show) -> T) -> T {
+        self.screen.in_real_time(true);
+        let played = part(self);
+        self.screen.in_real_time(false);
+        played
+    }
+
     /// Waits for a program's end by itself, and puts it into the record: its exit.
     pub fn ends(&self, program: &Program) -> Played {
         let Some((exit, _)) = program.wait_exit(PATIENCE) else {

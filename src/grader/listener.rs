@@ -1,6 +1,7 @@
 //! What a client submission is pointed at: a server of the grader's, a port that refuses, a port
 //! that is silent.
 
+use super::arrival::Arrival;
 use super::check::{Stop, Told, broken};
 use super::client::Client;
 use super::failure::{Failure, Symptom};
@@ -56,20 +57,30 @@ impl Listener {
 
     /// Waits for the submission's connection and takes it.
     pub fn accepts(&self, pupil: &Pupil) -> Result<Client, Stop> {
+        Ok(self.accepts_when(pupil)?.0)
+    }
+
+    /// The same, and when it came.
+    pub fn accepts_when(&self, pupil: &Pupil) -> Result<(Client, Arrival), Stop> {
+        let mut before = pupil.program().started();
         let deadline = Instant::now() + PATIENCE;
         loop {
             // Asked before the queue is looked at: what it did before its end is in the queue.
             let exit = pupil.program().exit();
+            let looked = Instant::now();
             match self.listener.accept() {
                 Ok((_, peer)) if self.is_strange(pupil, peer) => continue,
                 Ok((stream, peer)) => {
+                    let seen = Instant::now();
                     self.transcript
                         .write(&self.who, "", What::Accepts, peer.to_string());
                     let program = Arc::clone(pupil.program());
                     let transcript = Arc::clone(&self.transcript);
-                    return Client::over(Box::new(stream), peer, &self.who, program, transcript);
+                    let client =
+                        Client::over(Box::new(stream), peer, &self.who, program, transcript)?;
+                    return Ok((client, Arrival { before, seen }));
                 }
-                Err(err) if err.kind() == ErrorKind::WouldBlock => {}
+                Err(err) if err.kind() == ErrorKind::WouldBlock => before = looked,
                 Err(err) => return Err(broken("cannot accept a connection")(err)),
             }
             let expected = format!("a connection to {}", self.addr()?);

@@ -9,6 +9,7 @@
 //! The grader speaks bytes: it uses nothing of the chapter programs and nothing of the solutions,
 //! so that it is an independent judge.
 
+pub mod arrival;
 pub mod bytes;
 pub mod check;
 pub mod checks;
