@@ -75,9 +75,9 @@ fn serve(listener: TcpListener) -> io::Result<()> {
     // The end of stdin is no command: a server in the background has none.
     if !io::stdin()
         .lock()
-        .lines()
+        .split(b'\n')
         .map_while(Result::ok)
-        .any(|line| line == "shutdown")
+        .any(|line| line == b"shutdown")
     {
         _ = accepting.join();
         return Ok(());
