@@ -53,13 +53,14 @@ impl Stage {
         Ok(())
     }
 
-    /// Leaves the running submission no descriptor above those that it has, until they are given back.
-    /// One that it had and closed may be below: it can be used again.
+    /// Leaves the running submission no descriptor but those that it has, until they are given back:
+    /// the kernel hands out the lowest number that is free, and that one is the limit. What it closes
+    /// meanwhile can be used again.
     ///
     /// # Errors
     /// The same.
     pub fn takes_the_descriptors_away(&self) -> Result<Withheld<'_>, Stop> {
-        let limits = self.descriptors_below(|now| now.highest + 1)?;
+        let limits = self.descriptors_below(|now| now.lowest_free)?;
         let server = self.server()?;
         let note = "has no more descriptors from now on";
         self.transcript().write(&server.who, "", What::Notes, note);

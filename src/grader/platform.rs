@@ -31,7 +31,8 @@ impl std::fmt::Display for Exit {
 #[derive(Clone, Copy, Debug)]
 pub struct Descriptors {
     pub process: u32,
-    pub highest: u64,
+    /// The number that the next one would get.
+    pub lowest_free: u64,
     pub soft: u64,
     pub hard: u64,
 }
@@ -138,6 +139,7 @@ mod system {
     mod linux {
         use super::*;
         use rustix::process::{Resource, Rlimit, WaitOptions, prlimit, waitpid};
+        use std::collections::BTreeSet;
 
         /// From now on, orphans of our descendants become our children instead of init's.
         pub fn adopt_orphans() {
@@ -311,8 +313,8 @@ mod system {
             Ok(())
         }
 
-        /// What each process of the group may have of descriptors (its soft limit), and the highest
-        /// that it has: processes that ended meanwhile are left out.
+        /// What each process of the group has and may have of descriptors; processes that ended
+        /// meanwhile are left out.
         pub fn descriptors_of_group(id: u32) -> Vec<Descriptors> {
             let Ok(processes) = std::fs::read_dir("/proc") else {
                 return Vec::new();
@@ -323,9 +325,10 @@ mod system {
             });
             let descriptors = members.filter_map(|process| {
                 let held = std::fs::read_dir(format!("/proc/{process}/fd")).ok()?;
-                let held = held
+                let held: BTreeSet<u64> = held
                     .flatten()
-                    .filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+                    .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+                    .collect();
                 let limits = std::fs::read_to_string(format!("/proc/{process}/limits")).ok()?;
                 let mut limits = limits
                     .lines()
@@ -333,7 +336,7 @@ mod system {
                     .split_whitespace();
                 Some(Descriptors {
                     process,
-                    highest: held.max()?,
+                    lowest_free: (0..).find(|number| !held.contains(number))?,
                     // Or `unlimited`.
                     soft: limits.next()?.parse().unwrap_or(u64::MAX),
                     hard: limits.next()?.parse().unwrap_or(u64::MAX),

@@ -120,16 +120,8 @@ fn enter(room: &Room, name: &str, stream: &Arc<TcpStream>) -> io::Result<bool> {
     thread::Builder::new().spawn(move || write(&outgoing, &lines, &waiting))?;
     let names: Vec<&str> = members.keys().map(String::as_str).collect();
     let gap = if names.is_empty() { "" } else { " " };
-    member.is_told(
-        format!("* here:{gap}{}\n", names.join(", "))
-            .into_bytes()
-            .into(),
-    );
-    tell(
-        &mut members,
-        format!("* {name} joined\n").into_bytes().into(),
-        None,
-    );
+    member.is_told(line(format!("* here:{gap}{}\n", names.join(", "))));
+    tell(&mut members, line(format!("* {name} joined\n")), None);
     members.insert(name.to_string(), member);
     Ok(true)
 }
@@ -185,11 +177,7 @@ fn leave(members: &mut Members, name: &str) {
     if let Some(member) = members.remove(name) {
         // Wakes its reader and its writer, wherever they wait: else two threads would stay.
         _ = member.stream.shutdown(Shutdown::Both);
-        tell(
-            members,
-            format!("* {name} left\n").into_bytes().into(),
-            None,
-        );
+        tell(members, line(format!("* {name} left\n")), None);
     }
 }
 
@@ -206,6 +194,10 @@ fn write(mut stream: &TcpStream, lines: &Receiver<Line>, waiting: &AtomicUsize) 
         }
         waiting.fetch_sub(line.len(), Ordering::SeqCst);
     }
+}
+
+fn line(text: String) -> Line {
+    text.into_bytes().into()
 }
 
 fn lock(room: &Room) -> MutexGuard<'_, Members> {

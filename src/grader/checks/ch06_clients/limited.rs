@@ -158,27 +158,25 @@ pub const LIMITED: &[Check] = &[
         ..Check::PLAIN
     },
     Check {
-        name: "a place is free when a client has closed",
-        why: "the next one waits for it",
-        points: 2,
-        run: |stage| leaves_a_place(stage, Client::hangs_up),
-        control: Some(NINTH),
-        causes: &[NEVER_FREE],
-        alone: true,
-        ..Check::PLAIN
-    },
-    Check {
-        name: "a place is free when a client has half-closed and its echo is done",
-        why: "a half-close says that nothing more will come: with its last echo it is over",
+        name: "a place is free when a client has closed or half-closed",
+        why: "the next one waits for it; and a half-close says that nothing more will come",
+        points: 3,
         run: |stage| {
-            leaves_a_place(stage, |mut client| {
-                client.says(b"goodbye\n")?;
-                client.half_closes()?;
-                client.hears(b"goodbye\n")?;
-                client.hears_end()
-            })
+            let mut inside = full(stage)?;
+            is_turned_away(stage, "the ninth")?;
+            let left = Instant::now();
+            inside.remove(3).hangs_up()?;
+            let _new = stage.client_with_a_place("the newcomer", left, FREE)?;
+            let mut alice = inside.remove(3);
+            alice.says(b"goodbye\n")?;
+            alice.half_closes()?;
+            alice.hears(b"goodbye\n")?;
+            alice.hears_end()?;
+            let left = Instant::now();
+            let _newer = stage.client_with_a_place("another", left, FREE)?;
+            is_turned_away(stage, "the eleventh")
         },
-        control: Some(CLOSED),
+        control: Some(NINTH),
         causes: &[NEVER_FREE],
         alone: true,
         ..Check::PLAIN
