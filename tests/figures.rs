@@ -31,6 +31,7 @@ fn programs(figure: &Figure) -> Vec<(&'static str, PathBuf)> {
         ("ch03_sum_server", env!("CARGO_BIN_EXE_ch03_sum_server")),
         ("ch03_rude_server", env!("CARGO_BIN_EXE_ch03_rude_server")),
         ("ch04_frame_server", env!("CARGO_BIN_EXE_ch04_frame_server")),
+        ("ch06_pool_server", env!("CARGO_BIN_EXE_ch06_pool_server")),
     ];
     let known = |name: &&'static str| {
         let found = all.iter().find(|(known, _)| known == name);

@@ -145,7 +145,7 @@ fn write(mut stream: &TcpStream, lines: &Receiver<Line>) {
 fn converse(room: &Room, stream: &TcpStream, peer: SocketAddr) -> io::Result<()> {
     let mut reader = BufReader::with_capacity(MAX_LINE as usize, stream);
     loop {
-        let mut line = format!("{}: ", peer.port()).into_bytes();
+        let mut line = format!("{peer}: ").into_bytes();
         let said = line.len();
         reader
             .by_ref()

@@ -18,7 +18,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::ExitCode;
 use std::sync::mpsc::{self, Receiver, TrySendError};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
@@ -77,10 +77,7 @@ fn work(clients: &Mutex<Receiver<Client>>) {
         // The lock is given back at the end of this line. In a
         // `while let` it would be held for the whole conversation, and
         // a single worker would work.
-        let next = clients
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .recv();
+        let next = lock(clients).recv();
         let Ok((stream, peer)) = next else { return };
         match converse(&stream) {
             Ok(()) => eprintln!("{peer} closed"),
@@ -89,6 +86,11 @@ fn work(clients: &Mutex<Receiver<Client>>) {
     }
 }
 // ANCHOR_END: work
+
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Poisoned by a thread that panicked: what is in it is whole all the same.
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A few bytes fit into any new connection: this write can't wait, and needs no thread.
 fn turn_away((mut stream, peer): Client) {

@@ -49,13 +49,12 @@ fn serve(listener: TcpListener) -> io::Result<()> {
                 continue;
             }
         };
-        // `thread::spawn` panics where the system has no thread left.
-        let started = thread::Builder::new().spawn(move || {
-            eprintln!("{peer} connected");
-            match converse(&stream) {
-                Ok(n) => eprintln!("{peer} closed after {n} bytes"),
-                Err(err) => eprintln!("{peer} broke off: {}", err.kind()),
-            }
+        eprintln!("{peer} connected");
+        // `thread::spawn` panics if the system has no thread left.
+        let thread = thread::Builder::new();
+        let started = thread.spawn(move || match converse(&stream) {
+            Ok(n) => eprintln!("{peer} closed after {n} bytes"),
+            Err(err) => eprintln!("{peer} broke off: {}", err.kind()),
         });
         if let Err(err) = started {
             pause_after(err);

@@ -130,8 +130,7 @@ fn talk(chat: &Server) -> Result<Vec<String>, Leave> {
     let bob: TcpStream = join().map_err(failed("Bob cannot join"))?;
     let mine = bob
         .local_addr()
-        .map_err(failed("cannot tell Bob's address"))?
-        .port();
+        .map_err(failed("cannot tell Bob's address"))?;
     let talkers: io::Result<Vec<TcpStream>> = (0..TALKERS).map(|_| join()).collect();
     let talkers = talkers.map_err(failed("somebody cannot join"))?;
     let line = [&[b'x'; 1000][..], b"\n"].concat();
