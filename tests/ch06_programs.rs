@@ -128,25 +128,16 @@ fn a_worker_answers_a_line_and_takes_the_next_client() {
 #[test]
 fn who_comes_when_all_places_are_taken_is_told_so_at_once() {
     let (mut server, addr) = pool("2", "1");
-    // Two are served and one waits, once the workers have taken theirs.
-    let mut inside = Vec::new();
-    let begun = Instant::now();
-    while inside.len() < 3 && begun.elapsed() < Duration::from_secs(1) {
-        let stream = connect(addr);
-        stream
-            .set_read_timeout(Some(Duration::from_millis(100)))
-            .expect("a timeout");
-        match (&stream).read(&mut [0; 16]) {
-            Err(_) => inside.push(stream), // It waits: nobody told it to go.
-            Ok(_) => thread::sleep(Duration::from_millis(10)),
-        }
-    }
-    assert_eq!(inside.len(), 3, "three places");
+    let mut inside = vec![connect(addr)];
+    while !server.stderr_line().ends_with(" has a worker") {}
+    inside.push(connect(addr));
+    while !server.stderr_line().ends_with(" has a worker") {}
+    inside.push(connect(addr));
+    while !server.stderr_line().ends_with(" connected") {}
     let stream = connect(addr);
     assert_eq!(hears_all(&stream), "busy\n");
     while !server.stderr_line().contains(" turned away") {}
     // The first two have two seconds; then it is the third one's turn.
-    inside[2].set_read_timeout(Some(LIMIT)).expect("a timeout");
     says(&inside[2], b"at last\n");
     assert_eq!(hears_all(&inside[2]), "AT LAST\n");
 }
@@ -160,6 +151,8 @@ fn the_budget_of_a_conversation_ends_however_it_drips() {
     }
     assert!(begun.elapsed() >= Duration::from_millis(1900), "too early");
     assert!(begun.elapsed() < LIMIT, "it is still here");
+    assert!(server.stderr_line().ends_with(" connected"));
+    assert!(server.stderr_line().ends_with(" has a worker"));
     let told = server.stderr_line();
     assert!(told.contains(" broke off: "), "{told}");
 }

@@ -62,6 +62,7 @@ fn serve(listener: TcpListener, workers: usize, queue: usize) -> io::Result<()> 
                 continue;
             }
         };
+        eprintln!("{} connected", client.1);
         // `send` would wait for a place, and nobody would be accepted.
         if let Err(TrySendError::Full(client)) = hand_over.try_send(client) {
             turn_away(client);
@@ -79,6 +80,7 @@ fn work(clients: &Mutex<Receiver<Client>>) {
         // a single worker would work.
         let next = lock(clients).recv();
         let Ok((stream, peer)) = next else { return };
+        eprintln!("{peer} has a worker");
         match converse(&stream) {
             Ok(()) => eprintln!("{peer} closed"),
             Err(err) => eprintln!("{peer} broke off: {}", err.kind()),

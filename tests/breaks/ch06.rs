@@ -14,7 +14,7 @@ fn each_row_of_the_clients_page_happens() {
 
 const ROWS: &[Row] = &[
     Row {
-        cause: "has as many as it may",
+        cause: "has as many descriptors as it may",
         provoke: out_of_descriptors,
     },
     Row {

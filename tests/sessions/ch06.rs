@@ -5,7 +5,7 @@ use crate::session::Session;
 crate::sessions! {
     ch06_exhausted ["nc"] ["server"];
     ch06_survives ["nc"] ["server", "last"];
-    ch06_pool ["nc"] ["alice", "bob", "carol"];
+    ch06_pool ["nc"] ["bob", "carol"];
     ch06_chat ["nc"] ["alice", "bob"];
     ch06_cut_off ["nc"] ["server", "alice"];
 }
@@ -64,20 +64,17 @@ fn ch06_survives(session: &mut Session) {
 }
 
 fn ch06_pool(session: &mut Session) {
-    let mut alice = session.terminal("alice");
     let mut bob = session.terminal("bob");
     let mut carol = session.terminal("carol");
-    let mut server = session.offstage();
+    let (mut server, mut alice) = (session.offstage(), session.offstage());
     // One worker, and a queue for one.
     server.serves("set -- 1 1; cargo run --bin ch06_pool_server 127.0.0.1:7006 $@");
-    alice.runs("nc -N 127.0.0.1 7006");
-    std::thread::sleep(std::time::Duration::from_millis(200));
+    alice.runs("nc 127.0.0.1 7006");
+    server.shows("has a worker");
     bob.runs("echo hello, this is Bob | nc -N 127.0.0.1 7006");
-    std::thread::sleep(std::time::Duration::from_millis(200));
-    carol.runs_to_its_end("echo hello, this is Carol | nc -N 127.0.0.1 7006");
+    server.shows("connected");
+    carol.runs_to_its_end("nc -N 127.0.0.1 7006 </dev/null");
     bob.ends();
-    alice.types_the_end();
-    alice.ends();
 }
 
 fn ch06_chat(session: &mut Session) {
