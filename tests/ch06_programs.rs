@@ -244,7 +244,7 @@ fn who_does_not_read_delays_nobody_and_is_shown_the_door() {
     let line = [&[b'x'; 1000][..], b"\n"].concat();
     let due = format!("{a}: {}", String::from_utf8_lossy(&line));
     // So many, since each is held to its pace; and first the kernel takes a megabyte or three.
-    let talkers: Vec<_> = (0..150).map(|_| connect(addr)).collect();
+    let talkers: Vec<_> = (0..100).map(|_| connect(addr)).collect();
     let gone = AtomicBool::new(false);
     thread::scope(|scope| {
         for talker in &talkers {

@@ -146,6 +146,7 @@ struct Soak {
     over: AtomicBool,
     replies: AtomicU64,
     hostile: AtomicU64,
+    refusals: AtomicU64,
     slowest: Mutex<Duration>,
     /// What went wrong, each in a sentence.
     faults: Mutex<Vec<String>>,
@@ -176,9 +177,21 @@ impl Soak {
             count += 1;
             let word = format!("q{number}x{count}z");
             let begun = Instant::now();
-            let asked = stream.get_or_insert_with(|| connect(addr));
-            if let Err(why) = ask(asked, server, &word) {
-                return self.faults(format!("honest client {number}, question {count}: {why}"));
+            loop {
+                let asked = stream.get_or_insert_with(|| connect(addr));
+                match ask(asked, server, &word) {
+                    Ok(()) => break,
+                    // Told `busy`, it comes again: the reply is as late as that makes it.
+                    Err(_) if !server.stays && begun.elapsed() < SOON => {
+                        self.refusals.fetch_add(1, Ordering::Relaxed);
+                        stream = None;
+                        self.waits(Duration::from_millis(20));
+                    }
+                    Err(why) => {
+                        let who = format!("honest client {number}, question {count}");
+                        return self.faults(format!("{who}: {why}"));
+                    }
+                }
             }
             if !server.stays {
                 stream = None;
@@ -281,6 +294,7 @@ fn soaked(server: &Server, seconds: u64) {
         over: AtomicBool::new(false),
         replies: AtomicU64::new(0),
         hostile: AtomicU64::new(0),
+        refusals: AtomicU64::new(0),
         slowest: Mutex::default(),
         faults: Mutex::default(),
     };
@@ -332,10 +346,11 @@ fn soaked(server: &Server, seconds: u64) {
         ));
     }
     println!(
-        "{name}: {seconds} s, {} hostile connections, {} honest replies, the slowest after {} ms; \
-         memory {:.1} MiB at most; before {:?}, after {:?}",
+        "{name}: {seconds} s, {} hostile connections, {} honest replies, {} after a `busy`, the slowest \
+         after {} ms; memory {:.1} MiB at most; before {:?}, after {:?}",
         soak.hostile.into_inner(),
         soak.replies.into_inner(),
+        soak.refusals.into_inner(),
         slowest.as_millis(),
         most(&samples) as f64 / 1024.0,
         before,

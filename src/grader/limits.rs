@@ -41,12 +41,13 @@ impl Stage {
         }
     }
 
-    /// Leaves the running submission so many descriptors in all, for good.
+    /// Leaves the running submission so many descriptors in all, for good; one that has used most of
+    /// them before its first client came, as some interpreters do, still has room for sixteen.
     ///
     /// # Errors
     /// `Skipped` where the system can't do that; what the start of a server fails with.
     pub fn limits_descriptors(&self, most: u64) -> Told {
-        self.descriptors_below(|_| most)?;
+        self.descriptors_below(|now| most.max(now.lowest_free + 16))?;
         let server = self.server()?;
         let note = format!("has {most} descriptors from now on");
         self.transcript().write(&server.who, "", What::Notes, note);

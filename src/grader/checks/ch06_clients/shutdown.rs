@@ -152,7 +152,7 @@ pub const SHUTDOWN: &[Check] = &[
                 echoes(&mut alice, b"one thing more\n")?;
                 echoes(&mut alice, b"and another\n")?;
                 alice.half_closes()?;
-                alice.hears_clean_end()
+                alice.hears_end()
             })
         },
         control: Some(NOTHING_TYPED),
