@@ -4,11 +4,13 @@
 //! Adding a chapter: add its row here, run `cargo test --test manifest`, write the files it names.
 
 use crate::demo::Demo;
-use crate::demo::{ch01_ports, ch02_echo, ch03_streams, ch04_framing, ch05_deadlines};
+use crate::demo::{
+    ch01_ports, ch02_echo, ch03_streams, ch04_framing, ch05_deadlines, ch06_clients,
+};
 use crate::grader::check::Check;
 use crate::grader::checks::{
     ch01_ports as checks01, ch02_echo as checks02, ch03_streams as checks03,
-    ch04_framing as checks04, ch05_deadlines as checks05,
+    ch04_framing as checks04, ch05_deadlines as checks05, ch06_clients as checks06,
 };
 
 /// A part of the book: chapters that share a subject.
@@ -295,6 +297,54 @@ pub const PARTS: &[Part] = &[Part {
                 },
             ],
             demo: ch05_deadlines::DEMO,
+            tls: false,
+        },
+        Chapter {
+            number: 6,
+            stem: "ch06_clients",
+            title: "Many clients",
+            question: "One slow client must not be everybody's problem: what does that take, and cost?",
+            minutes: Minutes {
+                read: 30,
+                practise: 150,
+                teach: 45,
+            },
+            programs: &[
+                "ch06_thread_server",
+                "ch06_pool_server",
+                "ch06_chat_server",
+                "ch06_cost",
+            ],
+            exercises: &[
+                Exercise {
+                    name: "ex06_limited",
+                    stars: 2,
+                    minutes: 35,
+                    task: "eight places, a ninth is told busy; out of descriptors, it goes on",
+                    role: Role::Server,
+                    usage: "ADDR",
+                    checks: checks06::LIMITED,
+                },
+                Exercise {
+                    name: "ex06_chat",
+                    stars: 3,
+                    minutes: 80,
+                    task: "names, comings and goings, and one who doesn't read",
+                    role: Role::Server,
+                    usage: "ADDR",
+                    checks: checks06::CHAT,
+                },
+                Exercise {
+                    name: "ex06_shutdown",
+                    stars: 2,
+                    minutes: 35,
+                    task: "told to end: nobody new, those inside finish, two seconds at most",
+                    role: Role::Server,
+                    usage: "ADDR",
+                    checks: checks06::SHUTDOWN,
+                },
+            ],
+            demo: ch06_clients::DEMO,
             tls: false,
         },
     ],

@@ -35,6 +35,7 @@ fn programs(figure: &Figure) -> Vec<(&'static str, PathBuf)> {
             "ch05_strict_server",
             env!("CARGO_BIN_EXE_ch05_strict_server"),
         ),
+        ("ch06_pool_server", env!("CARGO_BIN_EXE_ch06_pool_server")),
     ];
     let known = |name: &&'static str| {
         let found = all.iter().find(|(known, _)| known == name);

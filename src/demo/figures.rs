@@ -5,9 +5,11 @@
 
 use super::ch04_framing::frame;
 use super::ch05_deadlines::drips;
-use super::show::{Pace, Staging};
+use super::show::{Pace, Server, Staging};
 use super::trace::{self, Trace};
 use super::{Leave, Played, Show, svg};
+use crate::grader::program::{Input, PATIENCE};
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -107,6 +109,33 @@ pub const FIGURES: &[Figure] = &[
             drips(show, &mut client)?;
             client.hears(b"error: too slow\n")?;
             Ok(client.hears_clean_end()?)
+        },
+    },
+    Figure {
+        name: "ch06_clients",
+        caption: "A pool with one worker and a queue of one: Alice is served, Bob waits, Carol is told busy",
+        lanes: &["alice", "bob", "carol", "server"],
+        programs: &["ch06_pool_server"],
+        play: |show| {
+            let addr = Some((Ipv4Addr::LOCALHOST, 0).into());
+            let pool = &["1", "1"];
+            let program = show.starts("server", "ch06_pool_server", addr, pool, Input::Nothing)?;
+            let addr = program.ready(PATIENCE)?;
+            let server = Server { program, addr };
+            let mut alice = show.client("alice", &server)?;
+            // Read: so the worker has her.
+            alice.says(b"hel")?;
+            alice.fence()?;
+            let mut bob = show.client("bob", &server)?;
+            let mut carol = show.client("carol", &server)?;
+            carol.hears(b"busy\n")?;
+            carol.hears_end()?;
+            alice.says(b"lo\n")?;
+            alice.hears(b"HELLO\n")?;
+            alice.hears_end()?;
+            bob.says(b"at last\n")?;
+            bob.hears(b"AT LAST\n")?;
+            Ok(bob.hears_end()?)
         },
     },
 ];

@@ -20,6 +20,7 @@ pub mod ch02_echo;
 pub mod ch03_streams;
 pub mod ch04_framing;
 pub mod ch05_deadlines;
+pub mod ch06_clients;
 pub mod command;
 pub mod diagram;
 pub mod figures;

@@ -2,7 +2,7 @@
 
 use super::check::{Stop, Told};
 use super::launch::Launch;
-use super::platform;
+use super::platform::{self, Descriptors};
 use super::stage::Stage;
 use super::transcript::What;
 use std::io::ErrorKind;
@@ -39,5 +39,75 @@ impl Stage {
                 "cannot limit the program's address space: {err}"
             ))),
         }
+    }
+
+    /// Leaves the running submission so many descriptors in all, for good; one that has used most of
+    /// them before its first client came, as some interpreters do, still has room for sixteen.
+    ///
+    /// # Errors
+    /// `Skipped` where the system can't do that; what the start of a server fails with.
+    pub fn limits_descriptors(&self, most: u64) -> Told {
+        self.descriptors_below(|now| most.max(now.lowest_free + 16))?;
+        let server = self.server()?;
+        let note = format!("has {most} descriptors from now on");
+        self.transcript().write(&server.who, "", What::Notes, note);
+        Ok(())
+    }
+
+    /// Leaves the running submission no descriptor but those that it has, until they are given back:
+    /// the kernel hands out the lowest number that is free, and that one is the limit. What it closes
+    /// meanwhile can be used again.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn takes_the_descriptors_away(&self) -> Result<Withheld<'_>, Stop> {
+        let limits = self.descriptors_below(|now| now.lowest_free)?;
+        let server = self.server()?;
+        let note = "has no more descriptors from now on";
+        self.transcript().write(&server.who, "", What::Notes, note);
+        let stage = self;
+        Ok(Withheld { stage, limits })
+    }
+
+    fn descriptors_below(
+        &self,
+        most: impl Fn(&Descriptors) -> u64,
+    ) -> Result<Vec<Descriptors>, Stop> {
+        let server = self.server()?;
+        let not_here = |why: &str| Err(Stop::Skipped(why.to_string()));
+        let Some(id) = server.id() else {
+            return not_here(
+                "the descriptors of a program that was running already stay as they are",
+            );
+        };
+        let limits = platform::descriptors_of_group(id);
+        if limits.is_empty() && server.exit().is_none() {
+            return not_here("descriptors can be limited on Linux only");
+        }
+        for limit in &limits {
+            // A process that has ended meanwhile needs no limit.
+            let _ = platform::limit_descriptors(limit, most(limit));
+        }
+        Ok(limits)
+    }
+}
+
+/// Descriptors that a submission is kept from.
+pub struct Withheld<'a> {
+    stage: &'a Stage,
+    limits: Vec<Descriptors>,
+}
+
+impl Withheld<'_> {
+    /// As it was.
+    pub fn are_given_back(self) -> Told {
+        for limit in &self.limits {
+            let _ = platform::limit_descriptors(limit, limit.soft);
+        }
+        let server = self.stage.server()?;
+        let note = "has descriptors again";
+        let transcript = self.stage.transcript();
+        transcript.write(&server.who, "", What::Notes, note);
+        Ok(())
     }
 }

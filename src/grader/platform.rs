@@ -7,7 +7,7 @@
 use std::io;
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, ChildStdin, Command};
 use std::time::Duration;
 
 /// How a process ended.
@@ -25,6 +25,16 @@ impl std::fmt::Display for Exit {
             Exit::Signal(signal) => write!(f, "ended by signal {signal}"),
         }
     }
+}
+
+/// What a process has and may have of descriptors.
+#[derive(Clone, Copy, Debug)]
+pub struct Descriptors {
+    pub process: u32,
+    /// The number that the next one would get.
+    pub lowest_free: u64,
+    pub soft: u64,
+    pub hard: u64,
 }
 
 /// The environment variable that marks every process of one stage.
@@ -70,6 +80,11 @@ mod system {
                 Err(err) => return Err(err.into()),
             }
         }
+    }
+
+    /// Bytes that were written to a pipe and not read yet, where the system tells.
+    pub fn unread_in(pipe: &ChildStdin) -> Option<u64> {
+        rustix::io::ioctl_fionread(pipe).ok()
     }
 
     /// Asks the group to end.
@@ -124,6 +139,7 @@ mod system {
     mod linux {
         use super::*;
         use rustix::process::{Resource, Rlimit, WaitOptions, prlimit, waitpgid, waitpid};
+        use std::collections::BTreeSet;
 
         /// From now on, orphans of our descendants become our children instead of init's.
         pub fn adopt_orphans() {
@@ -313,6 +329,48 @@ mod system {
             Ok(())
         }
 
+        /// What each process of the group has and may have of descriptors; processes that ended
+        /// meanwhile are left out.
+        pub fn descriptors_of_group(id: u32) -> Vec<Descriptors> {
+            let Ok(processes) = std::fs::read_dir("/proc") else {
+                return Vec::new();
+            };
+            let members = processes.flatten().filter_map(|entry| {
+                let member: u32 = entry.file_name().to_str()?.parse().ok()?;
+                (group_of(member) == Some(id)).then_some(member)
+            });
+            let descriptors = members.filter_map(|process| {
+                let held = std::fs::read_dir(format!("/proc/{process}/fd")).ok()?;
+                let held: BTreeSet<u64> = held
+                    .flatten()
+                    .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+                    .collect();
+                let limits = std::fs::read_to_string(format!("/proc/{process}/limits")).ok()?;
+                let mut limits = limits
+                    .lines()
+                    .find_map(|line| line.strip_prefix("Max open files"))?
+                    .split_whitespace();
+                Some(Descriptors {
+                    process,
+                    lowest_free: (0..).find(|number| !held.contains(number))?,
+                    // Or `unlimited`.
+                    soft: limits.next()?.parse().unwrap_or(u64::MAX),
+                    hard: limits.next()?.parse().unwrap_or(u64::MAX),
+                })
+            });
+            descriptors.collect()
+        }
+
+        /// Limits a running process to descriptors below this number; what it has it keeps.
+        pub fn limit_descriptors(of: &Descriptors, most: u64) -> io::Result<()> {
+            let limit = Rlimit {
+                current: (most != u64::MAX).then_some(most.min(of.hard)),
+                maximum: (of.hard != u64::MAX).then_some(of.hard),
+            };
+            prlimit(Some(pid(of.process)?), Resource::Nofile, limit)?;
+            Ok(())
+        }
+
         /// Every thread of the group's processes: its number, whether it runs or waits for a
         /// processor, and how long it has run. A command may be a shell script that starts another:
         /// the one that is starved then is not the group's leader.
@@ -394,6 +452,10 @@ mod system {
         }
     }
 
+    pub fn unread_in(_pipe: &ChildStdin) -> Option<u64> {
+        None
+    }
+
     /// There is no way to ask here: the process is ended.
     pub fn ask_group(id: u32) {
         kill_group(id);
@@ -431,6 +493,14 @@ mod without_linux {
     pub fn limit_files(_id: u32, _bytes: u64) {}
 
     pub fn limit_address_space(_id: u32, _bytes: u64) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub fn descriptors_of_group(_id: u32) -> Vec<Descriptors> {
+        Vec::new()
+    }
+
+    pub fn limit_descriptors(_of: &Descriptors, _most: u64) -> io::Result<()> {
         Err(io::ErrorKind::Unsupported.into())
     }
 

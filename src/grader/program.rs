@@ -385,6 +385,12 @@ impl Program {
         }
     }
 
+    /// Bytes of its stdin that it hasn't read yet, where the system tells.
+    pub fn untold(&self) -> Option<u64> {
+        let stdin = self.stdin.lock().unwrap_or_else(PoisonError::into_inner);
+        stdin.as_ref().and_then(platform::unread_in)
+    }
+
     /// Ends its stdin, as Ctrl-D does at a terminal.
     pub fn ends_typing(&self) {
         self.stdin
@@ -413,6 +419,17 @@ impl Program {
     /// When it was started.
     pub fn started(&self) -> Instant {
         self.started
+    }
+
+    /// How long it has run on a processor, all its threads together, where the system tells.
+    pub fn ran(&self) -> Duration {
+        self.processor_time().0
+    }
+
+    /// Its threads, and those of what it started, where the system tells.
+    pub fn threads(&self) -> usize {
+        self.group
+            .map_or(0, |group| platform::threads_of_group(group).len())
     }
 
     /// Time since then in which the program could not have acted: the machine stood still, or the

@@ -12,7 +12,7 @@ use super::seed::{Dice, Seed};
 use super::transcript::{Transcript, What};
 use super::udp::UdpPeer;
 use socket2::{Domain, Socket, Type};
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
@@ -35,6 +35,8 @@ pub struct Stage {
     programs: RefCell<Vec<Arc<Program>>>,
     /// Variables that programs are started with from now on.
     pub(super) env: RefCell<Vec<(&'static str, &'static str)>>,
+    /// A server is started with a stdin on which a check types.
+    pub(super) typed: Cell<bool>,
     /// Kept from other stages until this one is over.
     ports: RefCell<Vec<std::ops::Range<u16>>>,
 }
@@ -49,6 +51,7 @@ impl Stage {
             server: OnceCell::new(),
             programs: RefCell::default(),
             env: RefCell::default(),
+            typed: Cell::new(false),
             ports: RefCell::default(),
         })
     }
@@ -95,17 +98,38 @@ impl Stage {
     }
 
     fn connect(&self, who: &str, from: Option<Ipv4Addr>) -> Result<Client, Stop> {
+        self.connect_by(who, |addr| match from {
+            None => TcpStream::connect_timeout(&addr, PATIENCE),
+            Some(from) => connect_from(from, addr),
+        })
+        .map_err(|stop| match (stop, from) {
+            (Stop::Skipped(_), Some(from)) => {
+                Stop::Skipped(format!("this system has no address {from}"))
+            }
+            (stop, _) => stop,
+        })
+    }
+
+    /// A client whose connection holds as little that it hasn't read as the kernel allows.
+    pub fn client_of_small_window(&self, who: &str) -> Result<Client, Stop> {
+        self.connect_by(who, |addr| {
+            let socket = Socket::new(Domain::for_address(addr), Type::STREAM, None)?;
+            socket.set_recv_buffer_size(4096)?;
+            socket.connect_timeout(&addr.into(), PATIENCE)?;
+            Ok(socket.into())
+        })
+    }
+
+    fn connect_by(
+        &self,
+        who: &str,
+        connect: impl FnOnce(SocketAddr) -> io::Result<TcpStream>,
+    ) -> Result<Client, Stop> {
         let (program, addr) = self.ready_server()?;
-        let stream = match from {
-            None => TcpStream::connect_timeout(addr, PATIENCE),
-            Some(from) => connect_from(from, *addr),
-        };
-        let stream = match stream {
+        let stream = match connect(*addr) {
             Ok(stream) => stream,
             Err(err) if err.kind() == io::ErrorKind::AddrNotAvailable => {
-                return Err(Stop::Skipped(format!(
-                    "this system has no address {from:?}"
-                )));
+                return Err(Stop::Skipped("this system has no such address".to_string()));
             }
             Err(err) => return Err(self.no_connection(who, *addr, program, &err)),
         };
@@ -146,7 +170,11 @@ impl Stage {
             }
             Launch::Running(addr) => addr,
         };
-        let program = self.start(Some(addr), &[], Input::Nothing)?;
+        let input = match self.typed.get() {
+            true => Input::Typed,
+            false => Input::Nothing,
+        };
+        let program = self.start(Some(addr), &[], input)?;
         let addr = program.ready(READY)?;
         Ok(self.server.get_or_init(|| (program, addr)))
     }

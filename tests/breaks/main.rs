@@ -9,6 +9,7 @@ mod ch02;
 mod ch03;
 mod ch04;
 mod ch05;
+mod ch06;
 
 use std::fs;
 use std::io;

@@ -8,6 +8,8 @@
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -81,6 +83,40 @@ impl Program {
     /// The next `n` bytes of stdout.
     pub fn stdout_bytes(&mut self, n: usize) -> Vec<u8> {
         self.stdout.take(|held| (held.len() >= n).then_some(n))
+    }
+
+    /// Its process's number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Reads its stderr from now on, so that a long trail fills no pipe and no memory: whether these
+    /// words have come in a line of it.
+    pub fn watches_stderr(&mut self, words: &'static str) -> Arc<AtomicBool> {
+        let (tell, pieces) = mpsc::channel();
+        let empty = Output {
+            pieces,
+            held: Vec::new(),
+        };
+        drop(tell);
+        let stderr = std::mem::replace(&mut self.stderr, empty);
+        let found = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&found);
+        thread::spawn(move || {
+            let mut held = stderr.held;
+            for piece in stderr.pieces {
+                held.extend(piece);
+                if held
+                    .windows(words.len())
+                    .any(|part| part == words.as_bytes())
+                {
+                    seen.store(true, Ordering::Relaxed);
+                }
+                let kept = held.len().saturating_sub(words.len());
+                held.drain(..kept);
+            }
+        });
+        found
     }
 
     pub fn is_running(&mut self) -> bool {

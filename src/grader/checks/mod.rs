@@ -8,3 +8,4 @@ pub mod ch02_echo;
 pub mod ch03_streams;
 pub mod ch04_framing;
 pub mod ch05_deadlines;
+pub mod ch06_clients;

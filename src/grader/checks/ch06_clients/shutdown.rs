@@ -1,0 +1,412 @@
+//! `ex06_shutdown`.
+
+use super::{ONE_AT_A_TIME, echoed, echoes};
+use crate::grader::check::{Cause, Check, Control, Stop, Told};
+use crate::grader::failure::Symptom;
+use crate::grader::stage::Stage;
+use std::time::{Duration, Instant};
+
+/// The end comes so soon after the last one's leaving.
+const SOON: Duration = Duration::from_secs(1);
+
+/// Who doesn't leave is given so long, and no longer than that.
+const PATIENCE: Duration = Duration::from_secs(2);
+const GONE: Duration = Duration::from_secs(3);
+
+/// What must happen while clients are still given time has happened by then, or nobody can tell.
+const STILL_TIME: Duration = Duration::from_millis(1800);
+
+pub const SHUTDOWN: &[Check] = &[
+    Check {
+        name: "clients are echoed at the same time",
+        why: "before its end the server is any echo server",
+        run: |stage| {
+            stage.has_a_keyboard()?;
+            let _idle = stage.client("idle")?;
+            let mut alice = echoed(stage, "alice")?;
+            echoed(stage, "bob")?;
+            echoes(&mut alice, &stage.random_bytes(300_000))?;
+            alice.half_closes()?;
+            alice.hears_end()
+        },
+        control: Some(Control {
+            name: "one client alone",
+            run: |stage| {
+                stage.has_a_keyboard()?;
+                echoed(stage, "alice").map(|_| ())
+            },
+        }),
+        causes: &[ONE_AT_A_TIME],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "with nobody inside shutdown ends the program at once, with status 0",
+        why: "who asks a program to end waits for it, and a script looks at its status",
+        points: 2,
+        run: |stage| {
+            let since = told(stage)?;
+            stage.server()?.ends_between(since, Duration::ZERO, SOON)
+        },
+        alone: true,
+        ..Check::PLAIN
+    },
+    Check {
+        name: "another line is no command",
+        why: "people type into the wrong window",
+        run: |stage| {
+            stage.has_a_keyboard()?;
+            let mut alice = echoed(stage, "alice")?;
+            let server = stage.server()?;
+            server.is_told(b"hello\n\nshutdown now\n shutdown\nSHUTDOWN\n\xff\n");
+            server.has_taken_it_in()?;
+            server.runs_on("on, whatever else is typed")?;
+            echoes(&mut alice, b"still here\n")?;
+            echoed(stage, "bob").map(|_| ())
+        },
+        control: Some(NOTHING_TYPED),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "any line, or one that has the word in it, ends the server",
+            advice: "compare the whole line",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "shutdown is heard behind other lines, and in pieces",
+        why: "stdin is a stream of bytes too",
+        run: |stage| {
+            stage.has_a_keyboard()?;
+            let server = stage.server()?;
+            // The last is no text.
+            server.is_told(b"hello\ncaf\xe9\n");
+            server.has_taken_it_in()?;
+            server.is_told(b"shut");
+            server.has_taken_it_in()?;
+            server.runs_on("on: the line has no end yet")?;
+            let since = server.is_told(b"down\n");
+            server.ends_between(since, Duration::ZERO, SOON)
+        },
+        control: Some(Control {
+            name: "the line alone",
+            run: |stage| {
+                let since = told(stage)?;
+                stage.server()?.ends_between(since, Duration::ZERO, SOON)
+            },
+        }),
+        causes: &[
+            Cause {
+                symptoms: &[Symptom::StillOpen],
+                likely: "only one line is read, or a line that isn't UTF-8 ends the reading",
+                advice: "read line by line to the end, as bytes",
+            },
+            Cause {
+                symptoms: &[],
+                likely: "what one read of stdin brought is taken for a line",
+                advice: "wait for the LF",
+            },
+        ],
+        alone: true,
+        ..Check::PLAIN
+    },
+    Check {
+        name: "the end of stdin is no command",
+        why: "in the background a server has no stdin: it would end before it has begun",
+        points: 2,
+        run: |stage| {
+            stage.has_a_keyboard()?;
+            let mut alice = echoed(stage, "alice")?;
+            let server = stage.server()?;
+            server.is_told_no_more();
+            server.has_taken_it_in()?;
+            server.runs_on("on when its stdin has ended")?;
+            echoes(&mut alice, b"still here\n")?;
+            echoed(stage, "bob")?;
+            // It waits for nobody, either.
+            server.rests_for(Duration::from_millis(500), 0.5)
+        },
+        control: Some(NOTHING_TYPED),
+        causes: &[
+            Cause {
+                symptoms: &[Symptom::Different],
+                likely: "stdin is read again and again behind its end",
+                advice: "a read of 0 bytes is the end: read no more",
+            },
+            Cause {
+                symptoms: &[],
+                likely: "the program ends where reading stdin does",
+                advice: "only the line `shutdown` ends it; behind the end of stdin, serve on",
+            },
+        ],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "those inside are echoed to their end after shutdown",
+        why: "what they have begun they may finish: that is what makes an end graceful",
+        points: 2,
+        run: |stage| {
+            stage.has_a_keyboard()?;
+            let mut alice = echoed(stage, "alice")?;
+            let since = told(stage)?;
+            stage.server()?.has_taken_it_in()?;
+            in_its_time(since, || {
+                echoes(&mut alice, b"one thing more\n")?;
+                echoes(&mut alice, b"and another\n")?;
+                alice.half_closes()?;
+                alice.hears_end()
+            })
+        },
+        control: Some(NOTHING_TYPED),
+        causes: &[CUT_OFF],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "an echo that is on its way arrives whole",
+        why: "a client that has said all still waits for its answer",
+        points: 2,
+        run: |stage| {
+            stage.has_a_keyboard()?;
+            let mut alice = echoed(stage, "alice")?;
+            let bytes = stage.random_bytes(12 << 20);
+            let sent = alice.says_what_is_taken(&bytes)?;
+            alice.half_closes()?;
+            let since = told(stage)?;
+            stage.server()?.has_taken_it_in()?;
+            in_its_time(since, || {
+                alice.reads_again();
+                alice.hears(&bytes[..sent])?;
+                alice.hears_end()
+            })
+        },
+        control: Some(Control {
+            name: "the same bytes, and no shutdown",
+            run: |stage| {
+                stage.has_a_keyboard()?;
+                let mut alice = echoed(stage, "alice")?;
+                echoes(&mut alice, &stage.random_bytes(1 << 20))
+            },
+        }),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "who has half-closed is counted out, though its echo isn't written yet",
+            advice: "count out when the last byte is written, and the stream closed",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "the program ends when the last has left, and not before",
+        why: "who is left is still being served",
+        points: 2,
+        run: |stage| {
+            stage.has_a_keyboard()?;
+            let mut alice = echoed(stage, "alice")?;
+            let mut bob = echoed(stage, "bob")?;
+            let since = told(stage)?;
+            let server = stage.server()?;
+            server.has_taken_it_in()?;
+            in_its_time(since, || {
+                alice.half_closes()?;
+                alice.hears_end()?;
+                // Whoever ends with the first one's leaving has time to do so.
+                std::thread::sleep(Duration::from_millis(200));
+                echoes(&mut bob, b"I am still here\n")?;
+                server.runs_on("while Bob is inside")
+            })?;
+            let left = Instant::now();
+            bob.hangs_up()?;
+            server.ends_between(left, Duration::ZERO, SOON)
+        },
+        control: Some(ALONE),
+        causes: &[
+            Cause {
+                symptoms: &[Symptom::Late, Symptom::StillOpen],
+                likely: "the program sleeps its two seconds out, or waits for another client",
+                advice: "count who is inside, and end as soon as it is nobody",
+            },
+            Cause {
+                symptoms: &[],
+                likely: "the first who leaves ends the program",
+                advice: "count who is inside, and end when it is nobody",
+            },
+        ],
+        alone: true,
+        ..Check::PLAIN
+    },
+    Check {
+        name: "who was reset has left as well",
+        why: "an error is a way out, too: who counts in must count out on all of them",
+        run: |stage| {
+            stage.has_a_keyboard()?;
+            let alice = echoed(stage, "alice")?;
+            let bob = echoed(stage, "bob")?;
+            bob.resets()?;
+            told(stage)?;
+            stage.server()?.has_taken_it_in()?;
+            let left = Instant::now();
+            alice.resets()?;
+            stage.server()?.ends_between(left, Duration::ZERO, SOON)
+        },
+        control: Some(ALONE),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "who was reset is never counted out",
+            advice: "count out where all ways out come together, or let a value's drop do it",
+        }],
+        alone: true,
+        ..Check::PLAIN
+    },
+    Check {
+        name: "who doesn't leave is cut off after 2 s",
+        why: "a client that stays must not keep a machine from being switched off",
+        points: 2,
+        run: |stage| {
+            stage.has_a_keyboard()?;
+            let _alice = echoed(stage, "alice")?;
+            let since = told(stage)?;
+            stage.server()?.ends_between(since, PATIENCE, GONE)
+        },
+        control: Some(ALONE),
+        causes: &[
+            Cause {
+                symptoms: &[Symptom::Early],
+                likely: "those inside are given less than the two seconds",
+                advice: "count from the line, and end before only when nobody is inside",
+            },
+            NO_END,
+        ],
+        alone: true,
+        ..Check::PLAIN
+    },
+    Check {
+        name: "who talks on is cut off after 2 s as well",
+        why: "two seconds that begin anew with each word never end",
+        run: |stage| {
+            stage.has_a_keyboard()?;
+            let mut alice = echoed(stage, "alice")?;
+            let since = told(stage)?;
+            let server = stage.server()?;
+            while server.exit().is_none() && since.elapsed() < GONE + SOON {
+                alice.says(b"and so on\n")?;
+                alice.has_come(1, Duration::from_millis(100));
+            }
+            server.ends_between(since, PATIENCE, GONE)
+        },
+        control: Some(ALONE),
+        causes: &[NO_END],
+        alone: true,
+        ..Check::PLAIN
+    },
+    Check {
+        name: "a new client gets no byte after shutdown",
+        why: "who was let in now would be thrown out in two seconds: it had better try elsewhere",
+        points: 2,
+        run: |stage| {
+            stage.has_a_keyboard()?;
+            let mut alice = echoed(stage, "alice")?;
+            let since = told(stage)?;
+            stage.server()?.has_taken_it_in()?;
+            comes_too_late(stage, "bob", since)?;
+            comes_too_late(stage, "carol", since)?;
+            in_its_time(since, || echoes(&mut alice, b"still here\n"))
+        },
+        control: Some(ALONE),
+        causes: &[Cause {
+            symptoms: &[Symptom::Extra],
+            likely: "the accept loop knows nothing of the shutdown",
+            advice: "let it look, after each accept, whether the server closes: then drop the stream",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "new clients don't keep the program from its end",
+        why: "they come all the time, and each would be the last",
+        run: |stage| {
+            stage.has_a_keyboard()?;
+            let _alice = echoed(stage, "alice")?;
+            let since = told(stage)?;
+            let server = stage.server()?;
+            let mut late = Vec::new();
+            while server.exit().is_none() && since.elapsed() < GONE + SOON {
+                late.extend(stage.client("somebody").ok());
+                std::thread::sleep(Duration::from_millis(100));
+            }
+            server.ends_between(since, PATIENCE, GONE)
+        },
+        control: Some(Control {
+            name: "the same without them",
+            run: |stage| {
+                stage.has_a_keyboard()?;
+                let _alice = echoed(stage, "alice")?;
+                let since = told(stage)?;
+                stage.server()?.ends_between(since, PATIENCE, GONE)
+            },
+        }),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "the accept loop's own error, or its newcomers, change the end",
+            advice: "the end depends on those who were inside when the line came, and on the clock",
+        }],
+        alone: true,
+        ..Check::PLAIN
+    },
+];
+
+const CUT_OFF: Cause = Cause {
+    symptoms: &[],
+    likely: "the connections are closed, or the program ends, as soon as the line comes",
+    advice: "stop taking clients; those inside go on as if nothing had happened",
+};
+
+const NO_END: Cause = Cause {
+    symptoms: &[],
+    likely: "the program waits until all have left, or counts its two seconds from something later",
+    advice: "fix the moment at which patience ends when the line comes, and end then in any case",
+};
+
+const NOTHING_TYPED: Control = Control {
+    name: "the same, and nothing is typed",
+    run: |stage| {
+        stage.has_a_keyboard()?;
+        let mut alice = echoed(stage, "alice")?;
+        echoed(stage, "bob")?;
+        echoes(&mut alice, b"still here\n")
+    },
+};
+
+const ALONE: Control = Control {
+    name: "shutdown with nobody inside",
+    run: |stage| {
+        let since = told(stage)?;
+        stage.server()?.ends_between(since, Duration::ZERO, SOON)
+    },
+};
+
+/// Types the line: the moment before.
+fn told(stage: &Stage) -> Result<Instant, Stop> {
+    stage.has_a_keyboard()?;
+    Ok(stage.server()?.is_told(b"shutdown\n"))
+}
+
+/// What those inside still do. If it goes wrong when their time may have been over, nobody can tell.
+fn in_its_time(since: Instant, mut conversation: impl FnMut() -> Told) -> Told {
+    conversation().map_err(|stop| match stop {
+        // A server that hangs is waited for: then this was the time until we gave up.
+        Stop::Failed(failure)
+            if since.elapsed() > STILL_TIME && failure.symptom != Symptom::Silence =>
+        {
+            Stop::Inconclusive("the machine was too slow: the two seconds were over".to_string())
+        }
+        stop => stop,
+    })
+}
+
+/// A client behind the closed door: refused, reset, closed or left waiting, but never answered.
+fn comes_too_late(stage: &Stage, who: &str, since: Instant) -> Told {
+    let mut late = match stage.client(who) {
+        Ok(late) => late,
+        Err(Stop::Failed(_)) => return stage.server()?.runs_on("while Alice is inside"),
+        Err(stop) => return Err(stop),
+    };
+    late.says(b"hello\n")?;
+    let left = STILL_TIME.saturating_sub(since.elapsed());
+    late.hears_nothing_for(left.min(Duration::from_millis(400)))
+}
