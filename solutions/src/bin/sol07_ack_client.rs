@@ -4,10 +4,11 @@
 //! deadline of its own, counted from the first one's time; whatever isn't the acknowledgement is
 //! passed over, and changes nothing about it.
 //!
+//! Ids count from 1. A server that remembers an earlier client at the same port would take these for
+//! that one's; `ch07_udp_client` begins with a random one.
+//!
 //!     cargo run -p solutions --bin sol07_ack_client 127.0.0.1:7007 hello world
 
-use std::collections::hash_map::RandomState;
-use std::hash::{BuildHasher, Hasher};
 use std::io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -39,10 +40,8 @@ fn converse(addr: SocketAddr, texts: &[String]) -> io::Result<()> {
     let socket = UdpSocket::bind(any)?;
     // From here on the kernel lets in only what this peer sends.
     socket.connect(addr)?;
-    // The server may remember an earlier client at this port, and that one's ids.
-    let first = RandomState::new().build_hasher().finish() as u32;
-    for (number, text) in (0..).zip(texts) {
-        let id = first.wrapping_add(number).to_be_bytes();
+    for (number, text) in (1_u32..).zip(texts) {
+        let id = number.to_be_bytes();
         let request = [&id[..], text.as_bytes()].concat();
         exchange(&socket, &request, &[&id[..], b"ACK"].concat())?;
         writeln!(io::stdout(), "acknowledged")?;

@@ -3,6 +3,8 @@
 mod ack_client;
 mod ack_server;
 mod key_value;
+mod requests;
+mod talk;
 
 pub use ack_client::ACK_CLIENT;
 pub use ack_server::ACK_SERVER;

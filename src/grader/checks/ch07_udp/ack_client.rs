@@ -1,11 +1,12 @@
 //! `ex07_ack_client`.
 
+use super::talk::Talk;
 use crate::grader::check::{Cause, Check, Control, Stop, Told};
 use crate::grader::failure::Symptom;
-use crate::grader::stage::{Pupil, Stage};
-use crate::grader::udp::UdpPeer;
+use crate::grader::stage::Stage;
+use crate::grader::udp::UdpPlace;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub const ACK_CLIENT: &[Check] = &[
     Check {
@@ -102,7 +103,7 @@ pub const ACK_CLIENT: &[Check] = &[
         control: Some(HELLO),
         causes: &[Cause {
             symptoms: &[],
-            likely: "nobody looks at the length, or it is counted in characters",
+            likely: "nobody looks at the length, or it is counted in characters, or is another error",
             advice: "before the first exchange: count the bytes of each TEXT",
         }],
         ..Check::PLAIN
@@ -153,9 +154,9 @@ pub const ACK_CLIENT: &[Check] = &[
         control: Some(ONE_LOSS),
         causes: &[
             Cause {
-                symptoms: &[Symptom::Extra],
-                likely: "there are more tries than three",
-                advice: "count the datagrams that are sent, not the timeouts after them",
+                symptoms: &[Symptom::Extra, Symptom::StillOpen],
+                likely: "there are more tries than three, or more lines than acknowledgements",
+                advice: "count the datagrams that are sent, and print when one is acknowledged",
             },
             Cause {
                 symptoms: &[Symptom::Exit],
@@ -237,7 +238,7 @@ pub const ACK_CLIENT: &[Check] = &[
         control: Some(ONE_LOSS),
         causes: &[Cause {
             symptoms: &[],
-            likely: "any acknowledgement is taken for the one that is due",
+            likely: "another acknowledgement is taken for the one that is due, or for an error",
             advice: "compare all 7 bytes: the id that was sent, and ACK",
         }],
         ..Check::PLAIN
@@ -263,8 +264,8 @@ pub const ACK_CLIENT: &[Check] = &[
         control: Some(ONE_LOSS),
         causes: &[Cause {
             symptoms: &[],
-            likely: "only a part of the answer is compared, or its letters in any case",
-            advice: "compare all that came with the 7 bytes that are due",
+            likely: "only a part of the answer is compared, or a strange one ends the client",
+            advice: "compare all that came with the 7 bytes that are due, and pass over the rest",
         }],
         ..Check::PLAIN
     },
@@ -354,11 +355,18 @@ pub const ACK_CLIENT: &[Check] = &[
             talk.gives_up(b"acknowledged\n")
         },
         control: Some(HELLO),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "the lines are printed at the end, and only if all went well",
-            advice: "print each line when its acknowledgement has come",
-        }],
+        causes: &[
+            Cause {
+                symptoms: &[Symptom::Status],
+                likely: "that one of several was not acknowledged doesn't reach the exit status",
+                advice: "the first exchange that fails ends the program, with 1",
+            },
+            Cause {
+                symptoms: &[],
+                likely: "the lines are printed at the end, and only if all went well",
+                advice: "print each line when its acknowledgement has come",
+            },
+        ],
         ..Check::PLAIN
     },
     Check {
@@ -421,10 +429,7 @@ fn three(stage: &Stage) -> Result<Talk, Stop> {
 }
 
 /// A stranger sends the right acknowledgement: the client must go on to its second try.
-fn stranger(
-    stage: &Stage,
-    place: impl Fn(&Stage, SocketAddr) -> Result<crate::grader::udp::UdpPlace, Stop>,
-) -> Told {
+fn stranger(stage: &Stage, place: impl Fn(&Stage, SocketAddr) -> Result<UdpPlace, Stop>) -> Told {
     let mut talk = Talk::begins(stage, &["hello"])?;
     let mut mallory = place(stage, talk.server.addr()?)?.hosts(&talk.pupil);
     talk.hears("hello")?;
@@ -448,144 +453,4 @@ fn strays(stage: &Stage, of: impl Fn(&[u8]) -> Vec<Vec<u8>>) -> Told {
 
 fn ack_of(id: u32) -> Vec<u8> {
     super::ack(id)
-}
-
-/// The client, started with its TEXTs, and the server that it asks.
-struct Talk {
-    pupil: Pupil,
-    server: UdpPeer,
-    /// The request of this exchange, where it came from, and when it was heard first.
-    request: Vec<u8>,
-    from: SocketAddr,
-    begun: Instant,
-    ids: Vec<Vec<u8>>,
-    /// The longest that an acknowledgement was sent after the first try.
-    answered_after: Duration,
-}
-
-impl Talk {
-    fn begins(stage: &Stage, texts: &[&str]) -> Result<Talk, Stop> {
-        let place = stage.udp_place("server")?;
-        let addr = place.addr()?;
-        let texts: Vec<String> = texts.iter().map(|text| text.to_string()).collect();
-        let pupil = stage.starts(addr, &texts, b"")?;
-        Ok(Talk {
-            server: place.hosts(&pupil),
-            begun: pupil.program().started(),
-            pupil,
-            request: Vec::new(),
-            from: addr,
-            ids: Vec::new(),
-            answered_after: Duration::ZERO,
-        })
-    }
-
-    /// A new request comes, with this TEXT.
-    fn hears(&mut self, text: &str) -> Told {
-        loop {
-            let due = format!("an id of 4 bytes, then {text:?}");
-            let heard = self.server.hears_one(due.clone());
-            let heard = self.in_time(heard)?;
-            if !self.request.is_empty() && heard.bytes == self.request {
-                continue; // Sent again before our acknowledgement was there.
-            }
-            let Some((id, payload)) = heard.bytes.split_at_checked(4) else {
-                return self.server.fails(Symptom::Different, due, &heard.bytes[..]);
-            };
-            if payload != text.as_bytes() {
-                let due = [id, text.as_bytes()].concat();
-                return self
-                    .server
-                    .fails(Symptom::Different, &due[..], &heard.bytes[..]);
-            }
-            self.ids.push(id.to_vec());
-            (self.from, self.begun) = (heard.from, heard.at);
-            self.request = heard.bytes;
-            return Ok(());
-        }
-    }
-
-    /// The same datagram comes again, from the same port: when.
-    fn hears_again(&mut self) -> Result<Instant, Stop> {
-        let heard = self.server.hears_one(&self.request[..])?;
-        if heard.bytes != self.request {
-            let (due, got) = (&self.request[..], &heard.bytes[..]);
-            return self.server.fails(Symptom::Different, due, got);
-        }
-        if heard.from != self.from {
-            let (due, got) = (
-                format!("it from {} again", self.from),
-                heard.from.to_string(),
-            );
-            return self.server.fails(Symptom::Different, due, got);
-        }
-        Ok(heard.at)
-    }
-
-    /// The acknowledgement that is due.
-    fn ack(&self) -> Vec<u8> {
-        [&self.request[..4], b"ACK"].concat()
-    }
-
-    fn answers(&mut self, datagram: &[u8]) -> Told {
-        self.server.says_to(self.from, datagram)
-    }
-
-    fn acknowledges(&mut self) -> Told {
-        let ack = self.ack();
-        self.answers(&ack)?;
-        self.answered_after = self.answered_after.max(self.begun.elapsed());
-        Ok(())
-    }
-
-    /// Ends by itself with status 0, and has printed this.
-    fn succeeds(&self, stdout: &[u8]) -> Told {
-        self.in_time(self.pupil.exits(0))?;
-        self.pupil.printed(stdout)
-    }
-
-    /// Ends by itself with status 1 and a sentence, and has printed this.
-    fn gives_up(&self, stdout: &[u8]) -> Told {
-        self.in_time(self.pupil.exits(1))?;
-        self.pupil.printed(stdout)?;
-        self.pupil.says_what_failed()
-    }
-
-    /// A failure tells nothing where the acknowledgement may have come, or may have been looked at,
-    /// when the client's time was over.
-    fn in_time<T>(&self, told: Result<T, Stop>) -> Result<T, Stop> {
-        let program = self.pupil.program();
-        match told {
-            Err(Stop::Failed(_))
-                if self.answered_after + program.stalled_since(program.started())
-                    > Duration::from_millis(750) =>
-            {
-                let why = "the acknowledgement may have come after the client's time";
-                Err(Stop::Inconclusive(why.to_string()))
-            }
-            told => told,
-        }
-    }
-
-    /// What happened then was due so many ms after the first try: not earlier, and in time.
-    fn was_on_time(&self, at: Instant, due: u64, what: &str) -> Told {
-        self.was_not_early(at, due, what)?;
-        let limit = Duration::from_millis(due + 150);
-        let took = at.saturating_duration_since(self.begun);
-        self.pupil.was_in_time(self.begun, took, limit, what)
-    }
-
-    /// The first try is heard after it was sent, at worst as much later as the machine stood still
-    /// and a little more, which nobody notices.
-    fn was_not_early(&self, at: Instant, due: u64, what: &str) -> Told {
-        let program = self.pupil.program();
-        let took = at.saturating_duration_since(self.begun);
-        let at_most = took + program.stalled_since(program.started());
-        if at_most + Duration::from_millis(70) >= Duration::from_millis(due) {
-            return Ok(());
-        }
-        let expected = format!("{what} {due} ms after the first");
-        let got = format!("after {} ms", took.as_millis());
-        self.pupil.fails(Symptom::Early, expected, got)
-    }
 }

@@ -1,14 +1,11 @@
 //! `ex07_ack_server`.
 
-use super::{AWKWARD, ack, request};
-use crate::grader::check::{Cause, Check, Control, Stop, Told};
+use super::requests::{acknowledged, burst, fill, many, over_a_network};
+use super::{AWKWARD, request};
+use crate::grader::check::{Cause, Check, Control};
 use crate::grader::failure::Symptom;
 use crate::grader::faults::{Fate, Faults};
-use crate::grader::stage::Stage;
-use crate::grader::udp::UdpPeer;
-use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::Duration;
 
 /// The longest payload that is taken in, included.
 const MAX: usize = 1_200;
@@ -70,8 +67,9 @@ pub const ACK_SERVER: &[Check] = &[
             let ids = [0xffff_ffff, 0x8000_0000, 0x0102_0304, 256, 1, 0, 255];
             let mut lines = String::new();
             for id in ids {
-                acknowledged(&mut alice, id, b"x")?;
-                lines += &format!("{id} 1\n");
+                // A payload of its own: this is not about those that are equal.
+                acknowledged(&mut alice, id, format!("{id:08x}").as_bytes())?;
+                lines += &format!("{id} 8\n");
             }
             stage.has_printed(lines.as_bytes())
         },
@@ -189,11 +187,18 @@ pub const ACK_SERVER: &[Check] = &[
             stage.has_printed(b"7 5\n7 2\n")
         },
         control: Some(HELLO),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "an id is remembered without its peer, or with its IP alone",
-            advice: "a peer is the whole address, IP and port: remember it with the id",
-        }],
+        causes: &[
+            Cause {
+                symptoms: &[Symptom::Silence],
+                likely: "the socket is connected to the first peer, and hears nobody else",
+                advice: "one socket that isn't connected hears all peers: send_to",
+            },
+            Cause {
+                symptoms: &[],
+                likely: "an id is remembered without its peer, or with its IP alone",
+                advice: "a peer is the whole address, IP and port: remember it with the id",
+            },
+        ],
         ..Check::PLAIN
     },
     Check {
@@ -249,7 +254,7 @@ pub const ACK_SERVER: &[Check] = &[
         control: Some(HELLO),
         causes: &[Cause {
             symptoms: &[],
-            likely: "the id is read without a look at how much came: from an older datagram, or from nowhere",
+            likely: "it is answered all the same: by an error, or with an id from an older datagram",
             advice: "compare n with 4 before you read an id",
         }],
         ..Check::PLAIN
@@ -321,7 +326,7 @@ pub const ACK_SERVER: &[Check] = &[
         }),
         causes: &[Cause {
             symptoms: &[],
-            likely: "the socket is closed and bound anew, and what waited in it is gone",
+            likely: "the socket is closed and bound anew, or a queue of your own overflows",
             advice: "one socket for the whole life of the server",
         }],
         ..Check::PLAIN
@@ -414,123 +419,3 @@ const HELLO: Control = Control {
         stage.has_printed(b"7 5\n")
     },
 };
-
-/// Asks, and is told that it has arrived.
-fn acknowledged(peer: &mut UdpPeer, id: u32, payload: &[u8]) -> Told {
-    peer.says(&request(id, payload))?;
-    peer.hears(&ack(id)).map(drop)
-}
-
-/// So many requests before the first acknowledgement is heard. Each of them is acknowledged, in
-/// whichever order: a server may have threads.
-fn together(peer: &mut UdpPeer, ids: std::ops::Range<u32>) -> Told {
-    let mut due: BTreeSet<Vec<u8>> = ids.clone().map(ack).collect();
-    for id in ids {
-        peer.says(&request(id, b"x"))?;
-    }
-    while let Some(next) = due.first().cloned() {
-        let heard = peer.hears_one(&next[..])?;
-        if !due.remove(&heard.bytes) {
-            let expected = format!("one of the {} acknowledgements that are due", due.len());
-            return peer.fails(Symptom::Different, expected, &heard.bytes[..]);
-        }
-    }
-    peer.is_content();
-    Ok(())
-}
-
-fn burst(stage: &Stage, count: u32) -> Told {
-    together(&mut stage.udp_peer("alice")?, 0..count)?;
-    each_once(stage, count)
-}
-
-/// The ids from 0 on have a line each, in any order, and nothing else is there.
-fn each_once(stage: &Stage, count: u32) -> Told {
-    let lines = |mut lines: Vec<String>| {
-        lines.sort_unstable();
-        lines
-    };
-    let due = lines((0..count).map(|id| format!("{id} 1")).collect());
-    let length = due.iter().map(|line| line.len() + 1).sum();
-    let text = String::from_utf8_lossy(&stage.result(length)?).into_owned();
-    let got = lines(text.lines().map(String::from).collect());
-    if got == due {
-        return Ok(());
-    }
-    let twice = got.windows(2).find(|pair| pair[0] == pair[1]);
-    let odd = got.iter().find(|line| due.binary_search(line).is_err());
-    let missing = due.iter().find(|line| got.binary_search(line).is_err());
-    let (symptom, got) = match (twice, odd, missing) {
-        (Some(pair), _, _) => (Symptom::Extra, format!("the line `{}` twice", pair[0])),
-        (_, Some(odd), _) => (Symptom::Different, format!("a line `{odd}`")),
-        (_, _, missing) => {
-            let missing = missing.map_or("", String::as_str);
-            (Symptom::End, format!("no line `{missing}`"))
-        }
-    };
-    let due = format!("a line for each id from 0 to {}", count - 1);
-    stage.result_fails(stage.server()?, symptom, due, got)
-}
-
-/// One request after another while nobody reads the server's stdout: how many were acknowledged,
-/// with the one before them, until no acknowledgement came any more.
-fn fill(peer: &mut UdpPeer) -> Result<usize, Stop> {
-    // More than any system's pipe holds.
-    for id in 1..30_000 {
-        peer.says(&request(id, b"x"))?;
-        // Too short a wait would only let a wrong program pass.
-        match peer.hears_within(Duration::from_millis(400))? {
-            Some(heard) if heard.bytes == ack(id) => {}
-            Some(heard) => return peer.fails(Symptom::Different, &ack(id)[..], &heard.bytes[..]),
-            None => return Ok(id as usize),
-        }
-    }
-    Ok(30_000)
-}
-
-/// Forty requests, each repeated until it is acknowledged.
-fn over_a_network(stage: &Stage, out: Faults, back: Faults) -> Told {
-    let mut alice = stage.udp_peer("alice")?;
-    alice.sends_through(out);
-    alice.hears_through(back);
-    for id in 0..40 {
-        let mut tries = 0;
-        'again: loop {
-            alice.says(&request(id, b"x"))?;
-            tries += 1;
-            while let Some(heard) = alice.hears_within(Duration::from_millis(100))? {
-                if heard.bytes == ack(id) {
-                    break 'again;
-                }
-                // A late or doubled acknowledgement of an earlier one is the network's doing.
-                if !(0..id).any(|earlier| heard.bytes == ack(earlier)) {
-                    return alice.fails(Symptom::Different, &ack(id)[..], &heard.bytes[..]);
-                }
-            }
-            if tries == 40 {
-                alice.program().must_have_run(Duration::from_secs(4))?;
-                let got = format!("none, though it was sent {tries} times");
-                return alice.fails(Symptom::Silence, "an acknowledgement", got);
-            }
-        }
-    }
-    let server = stage.addr()?;
-    alice.lets_go(server)?;
-    alice.sends_through(Faults::none());
-    alice.hears_through(Faults::none());
-    alice.says(&request(40, b"x"))?;
-    while alice.hears_one(&ack(40)[..])?.bytes != ack(40) {}
-    each_once(stage, 41)
-}
-
-/// So many requests, then the first once more, and one that is new.
-fn many(stage: &Stage, count: u32) -> Told {
-    let mut alice = stage.udp_peer("alice")?;
-    for first in (0..count).step_by(32) {
-        together(&mut alice, first..count.min(first + 32))?;
-    }
-    acknowledged(&mut alice, 0, b"x")?;
-    acknowledged(&mut alice, 1, b"x")?;
-    acknowledged(&mut alice, count, b"x")?;
-    each_once(stage, count + 1)
-}

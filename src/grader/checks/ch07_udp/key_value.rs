@@ -16,24 +16,6 @@ pub const KEY_VALUE: &[Check] = &[
         ..Check::PLAIN
     },
     Check {
-        name: "storing is not answered",
-        why: "an answer that nobody waits for is taken for the next one's",
-        run: |stage| {
-            let mut alice = stage.udp_peer("alice")?;
-            alice.says(b"color=blue")?;
-            alice.says(b"size=9")?;
-            is_answered(&mut alice, b"color", b"color=blue")?;
-            is_answered(&mut alice, b"size", b"size=9")
-        },
-        control: Some(COLOR),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "a request that stores gets an answer, too",
-            advice: "only a question, a datagram without a =, is answered",
-        }],
-        ..Check::PLAIN
-    },
-    Check {
         name: "what was never stored is answered with an empty value",
         why: "silence would be a lost datagram, and be asked again",
         run: |stage| is_answered(&mut stage.udp_peer("alice")?, b"nothing", b"nothing="),
@@ -42,6 +24,23 @@ pub const KEY_VALUE: &[Check] = &[
             symptoms: &[],
             likely: "a key that isn't there gets no answer, or an answer of its own",
             advice: "the key, a =, and nothing",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "storing is not answered",
+        why: "an answer that nobody waits for is taken for the next one's",
+        run: |stage| {
+            let mut alice = stage.udp_peer("alice")?;
+            alice.says(b"color=blue")?;
+            alice.says(b"size=9")?;
+            is_answered(&mut alice, b"shape", b"shape=")
+        },
+        control: Some(COLOR),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "a request that stores gets an answer, too",
+            advice: "only a question, a datagram without a =, is answered",
         }],
         ..Check::PLAIN
     },
@@ -57,7 +56,7 @@ pub const KEY_VALUE: &[Check] = &[
         control: Some(COLOR),
         causes: &[Cause {
             symptoms: &[],
-            likely: "a key that is there keeps its first value",
+            likely: "a key that is there keeps its first value, or takes the new one in addition",
             advice: "put the new value in the place of the old",
         }],
         ..Check::PLAIN
@@ -146,7 +145,7 @@ pub const KEY_VALUE: &[Check] = &[
         control: Some(COLOR),
         causes: &[Cause {
             symptoms: &[],
-            likely: "the request is decoded as text",
+            likely: "the request is decoded as text, or ends at a NUL",
             advice: "look for the byte =, and keep both sides as bytes",
         }],
         ..Check::PLAIN
@@ -189,7 +188,7 @@ pub const KEY_VALUE: &[Check] = &[
         causes: &[
             Cause {
                 symptoms: &[Symptom::Silence],
-                likely: "answers go to the first peer, or the last one that stored",
+                likely: "the socket is connected to the first peer, or all answers go there",
                 advice: "each datagram comes with the address that its answer goes to",
             },
             Cause {
@@ -295,8 +294,8 @@ pub const KEY_VALUE: &[Check] = &[
         }),
         causes: &[Cause {
             symptoms: &[],
-            likely: "there is no limit, or the datagram was cut to the buffer and then looked right",
-            advice: "a buffer of one byte more than is allowed shows that there was more",
+            likely: "there is no limit, or an answer that says so, or the datagram was cut to the buffer",
+            advice: "a buffer of one byte more than is allowed shows that there was more; then say nothing",
         }],
         ..Check::PLAIN
     },
@@ -344,7 +343,7 @@ pub const KEY_VALUE: &[Check] = &[
         control: Some(COLOR),
         causes: &[Cause {
             symptoms: &[],
-            likely: "the store holds fewer keys, or drops the oldest",
+            likely: "the store holds fewer keys, or drops some for others",
             advice: "a limit is right; make it larger than 1,000",
         }],
         ..Check::PLAIN
