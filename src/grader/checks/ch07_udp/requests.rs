@@ -101,8 +101,8 @@ pub(super) fn over_a_network(stage: &Stage, out: Faults, back: Faults) -> Told {
                     return alice.fails(Symptom::Different, &ack(id)[..], &heard.bytes[..]);
                 }
             }
-            if tries == 40 {
-                alice.program().must_have_run(Duration::from_secs(4))?;
+            if tries == 100 {
+                alice.program().must_have_run(Duration::from_secs(10))?;
                 let got = format!("none, though it was sent {tries} times");
                 return alice.fails(Symptom::Silence, "an acknowledgement", got);
             }
