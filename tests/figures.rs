@@ -36,6 +36,9 @@ fn programs(figure: &Figure) -> Vec<(&'static str, PathBuf)> {
             env!("CARGO_BIN_EXE_ch05_strict_server"),
         ),
         ("ch06_pool_server", env!("CARGO_BIN_EXE_ch06_pool_server")),
+        ("ch07_udp_server", env!("CARGO_BIN_EXE_ch07_udp_server")),
+        ("ch07_udp_client", env!("CARGO_BIN_EXE_ch07_udp_client")),
+        ("ch07_lossy_link", env!("CARGO_BIN_EXE_ch07_lossy_link")),
     ];
     let known = |name: &&'static str| {
         let found = all.iter().find(|(known, _)| known == name);

@@ -26,6 +26,7 @@ pub mod output;
 pub mod platform;
 pub mod program;
 pub mod report;
+pub mod result;
 pub mod seed;
 pub mod session;
 pub mod stage;

@@ -10,6 +10,7 @@ mod ch03;
 mod ch04;
 mod ch05;
 mod ch06;
+mod ch07;
 
 use std::fs;
 use std::io;

@@ -13,6 +13,7 @@ mod ch03;
 mod ch04;
 mod ch05;
 mod ch06;
+mod ch07;
 mod names;
 mod session;
 mod terminal;
@@ -30,6 +31,7 @@ const CHAPTERS: &[&[Recorded]] = &[
     ch04::SESSIONS,
     ch05::SESSIONS,
     ch06::SESSIONS,
+    ch07::SESSIONS,
 ];
 
 /// Names the sessions of a chapter, `NAME [peers that it needs] [its terminals];`, and makes each a

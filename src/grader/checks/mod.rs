@@ -9,3 +9,4 @@ pub mod ch03_streams;
 pub mod ch04_framing;
 pub mod ch05_deadlines;
 pub mod ch06_clients;
+pub mod ch07_udp;
