@@ -25,6 +25,7 @@ pub mod platform;
 pub mod program;
 pub mod report;
 pub mod seed;
+pub mod segments;
 pub mod session;
 pub mod stage;
 pub mod trail;
