@@ -29,6 +29,8 @@ pub enum Shape {
     In(Line),
     /// An arrow that doesn't arrive: it ends in an X.
     Stopped,
+    /// A datagram's arrow, from whose step it is.
+    Datagram(Fate),
     /// A remark at the lane of whose step it is, with this mark on the lane.
     At(char),
 }
@@ -37,6 +39,19 @@ pub enum Shape {
 pub enum Line {
     Single,
     Double,
+}
+
+/// How a datagram's arrow shows what became of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It ends in an X on its way.
+    Lost,
+    /// It has two heads.
+    Twice,
+    /// It is dashed, and ends in a wave on its way.
+    Held,
+    /// It is dashed, and begins with the wave.
+    Arrives,
 }
 
 impl Line {
@@ -58,7 +73,7 @@ const fn sign(what: What, shape: Shape, word: &'static str, legend: &'static str
 }
 
 use Line::{Double, Single};
-use Shape::{At, In, Out, Stopped};
+use Shape::{At, Datagram, In, Out, Stopped};
 
 /// The signs. A chapter that brings a new one (a datagram that is lost) adds a row here.
 pub const SIGNS: &[Sign] = &[
@@ -92,12 +107,18 @@ pub const SIGNS: &[Sign] = &[
     ),
     sign(
         What::Lost,
-        At('x'),
-        "",
-        "x: a datagram that is lost on its way",
+        Datagram(Fate::Lost),
+        "lost",
+        "──X: a datagram that is lost on its way",
     ),
-    sign(What::Twice, At('2'), "", "2: a datagram that arrives twice"),
-    sign(What::Held, At('~'), "", "~: a datagram that is late"),
+    sign(
+        What::Twice,
+        Datagram(Fate::Twice),
+        "twice",
+        "►►: a datagram that arrives twice",
+    ),
+    sign(What::Held, Datagram(Fate::Held), "late", LATE),
+    sign(What::Arrives, Datagram(Fate::Arrives), "arrives", LATE),
     sign(What::Waits, At('│'), "waits", ""),
     sign(What::Exits, At('┴'), "ends:", ""),
     sign(What::Fails, At('X'), "fails:", ""),
@@ -105,6 +126,7 @@ pub const SIGNS: &[Sign] = &[
 ];
 
 const FIN: &str = "FIN: whoever sends it has said all; it can still hear";
+const LATE: &str = "╌╌~: a datagram that is late; ~╌╌: now it arrives";
 const RST: &str = "RST: the connection is broken off; what was still on its way is lost";
 
 /// How this kind of event is drawn.
@@ -143,7 +165,10 @@ impl Lives {
     /// What has to be drawn with the event itself.
     pub fn before(&mut self, lanes: &[String], event: &Event) {
         self.0.insert(event.who.clone());
-        let arrives = matches!(sign_of(event.what).shape, Out(_) | In(_));
+        let arrives = matches!(
+            sign_of(event.what).shape,
+            Out(_) | In(_) | Datagram(Fate::Twice | Fate::Arrives)
+        );
         if let (true, Some((_, other))) = (arrives, ends(lanes, event)) {
             self.0.insert(lanes[other].clone());
         }
@@ -170,9 +195,13 @@ pub fn label(event: &Event, room: usize) -> String {
             .join(" ");
     }
     let plural = if event.length == 1 { "" } else { "s" };
+    let word = match sign.word {
+        "" => String::new(),
+        word => format!("{word}: "),
+    };
     let all = if event.bytes.len() == event.length {
         format!(
-            "{}, {} byte{plural}",
+            "{word}{}, {} byte{plural}",
             one_line(&shown(&event.bytes)),
             event.length
         )
@@ -185,14 +214,14 @@ pub fn label(event: &Event, room: usize) -> String {
     // Escapes and hex take more room than the bytes: try until it fits.
     let fits = (1..=event.bytes.len().min(room)).rev().map(|most| {
         format!(
-            "{}…, {} byte{plural}",
+            "{word}{}…, {} byte{plural}",
             one_line(&shown(cut(&event.bytes, most))),
             event.length
         )
     });
     let mut fits = fits.filter(|text| text.chars().count() <= room);
     fits.next()
-        .unwrap_or_else(|| format!("{} byte{plural}", event.length))
+        .unwrap_or_else(|| format!("{word}{} byte{plural}", event.length))
 }
 
 /// The first so many bytes, or a few less: a cut inside a character must not turn text into hex.
@@ -315,6 +344,7 @@ impl Diagram {
                 Out(line) => self.arrow(event, (own, other), own, line.char(), '─'),
                 In(line) => self.arrow(event, (other, own), own, line.char(), '─'),
                 Stopped => self.arrow(event, (own, other), own, '─', 'X'),
+                Datagram(fate) => vec![self.datagram(event, (own, other), fate)],
                 At(mark) => self.remark(&label(event, self.width), own, mark),
             },
             None => {
@@ -399,6 +429,52 @@ impl Diagram {
         }
         below.insert(0, canvas);
         below
+    }
+
+    /// The arrow of a datagram that doesn't simply arrive. What is on it stands where it is whole.
+    fn datagram(&self, event: &Event, (from, to): (usize, usize), fate: Fate) -> Canvas {
+        let mut canvas = self.lines();
+        let (from, to) = (self.column(from), self.column(to));
+        let rightwards = to > from;
+        let (left, right) = (from.min(to), from.max(to));
+        // An arrow that ends on its way, or begins there, is an eighth shorter.
+        let short = (right - left) / 8;
+        let (left, right) = match (fate, rightwards) {
+            (Fate::Twice, _) => (left, right),
+            (Fate::Lost | Fate::Held, true) | (Fate::Arrives, false) => (left, right - short),
+            (Fate::Lost | Fate::Held, false) | (Fate::Arrives, true) => (left + short, right),
+        };
+        let shaft = match fate {
+            Fate::Lost | Fate::Twice => '─',
+            Fate::Held | Fate::Arrives => '╌',
+        };
+        for x in left + 1..right {
+            canvas.cells[x] = shaft;
+        }
+        let (tail, head, back) = match rightwards {
+            true => (left, right - 1, right - 2),
+            false => (right, left + 1, left + 2),
+        };
+        canvas.cells[tail] = match (fate, rightwards) {
+            (Fate::Arrives, _) => '~',
+            (_, true) => '├',
+            (_, false) => '┤',
+        };
+        let arrow = if rightwards { '►' } else { '◄' };
+        canvas.cells[head] = match fate {
+            Fate::Lost => 'X',
+            Fate::Held => '~',
+            Fate::Twice | Fate::Arrives => arrow,
+        };
+        if fate == Fate::Twice {
+            canvas.cells[back] = arrow;
+        }
+        let room = (right - left).saturating_sub(8);
+        let label: String = label(event, room).chars().take(room).collect();
+        let label = format!(" {label} ");
+        let start = left + (right - left + 1).saturating_sub(label.chars().count()) / 2;
+        canvas.put(start, &label);
+        canvas
     }
 
     fn remark(&self, text: &str, lane: usize, mark: char) -> Vec<Canvas> {
@@ -507,6 +583,32 @@ mod tests {
             heard,
             "  0.003    │◄────────── \"hello\\n\", 6 bytes ────────────┤"
         );
+    }
+
+    #[test]
+    fn what_became_of_a_datagram_is_seen_from_its_arrow() {
+        let mut diagram = diagram(60, &["client", "server"]);
+        row(&mut diagram, &event("server", What::Starts, b"", ""));
+        let arrows = [
+            (What::Lost, "client", "├─ lost: \"hi\", 2 bytes ─X │"),
+            (What::Lost, "server", "│ X─ lost: \"hi\", 2 bytes ─┤"),
+            (What::Twice, "client", "├─ twice: \"hi\", 2 bytes ─►►│"),
+            (What::Twice, "server", "│◄◄─ twice: \"hi\", 2 bytes ─┤"),
+            (What::Held, "client", "├╌ late: \"hi\", 2 bytes ╌~ │"),
+            (What::Arrives, "client", "│ ~╌ arrives: \"hi\", 2 bytes ╌►│"),
+            (What::Arrives, "server", "│◄╌ arrives: \"hi\", 2 bytes ╌~ │"),
+        ];
+        row(&mut diagram, &event("client", What::Starts, b"", ""));
+        for (what, who, arrow) in arrows {
+            let mut drawn = row(&mut diagram, &event(who, what, b"hi", ""));
+            // How long the shafts are is the terminal's affair.
+            for twice in ["──", "╌╌", "  "] {
+                while drawn.contains(twice) {
+                    drawn = drawn.replace(twice, &twice[..twice.len() / 2]);
+                }
+            }
+            assert!(drawn.ends_with(arrow), "{drawn}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! | [`show`] | what a demo is told in: steps, lanes, programs, clients |
 //! | [`guest`] | programs that are not ours: nc, curl, Python, Node |
 //! | [`relay`] | what records the bytes of a guest |
+//! | [`wire`] | the lossy link between two programs, and what it does to their datagrams |
 //! | `screen` | what the room sees, and what is kept |
 //! | [`diagram`] | the signs, and the events as lines in a terminal |
 //! | [`svg`] | the same events as a figure |
@@ -19,6 +20,7 @@ pub mod ch01_ports;
 pub mod ch02_echo;
 pub mod ch03_streams;
 pub mod ch04_framing;
+pub mod ch07_udp;
 pub mod command;
 pub mod diagram;
 pub mod figures;
@@ -28,6 +30,7 @@ mod screen;
 pub mod show;
 pub mod svg;
 pub mod trace;
+pub mod wire;
 
 pub use show::{Leave, Played, Show};
 

@@ -81,6 +81,15 @@ impl Screen {
         drop(turn);
     }
 
+    /// Draws what was recorded meanwhile, at the speed of the beats: its times are the record's.
+    pub fn replays(&self, event: &Event) {
+        let turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        self.drawn().replay(event, self.beat);
+        self.changed.notify_all();
+        thread::sleep(self.beat);
+        drop(turn);
+    }
+
     pub fn awaits(&self, limit: Duration, is_due: impl Fn(&Event) -> bool) -> bool {
         // The beats are not the conversation's doing.
         let deadline = Instant::now() + limit + self.beat * 4;
@@ -133,18 +142,31 @@ impl Drawn {
     }
 
     fn event(&mut self, event: &Event, beat: Duration) {
-        if self.header_due {
-            let header = self.diagram.header();
-            self.line("");
-            self.bold_line(&header);
-            self.header_due = false;
-        }
         let zero = *self.zero.get_or_insert(event.at);
         // What happened during a beat is as old as the beat: its clock stands still.
         let at = event.at.saturating_sub(zero).max(self.resumed);
         let shown = at - self.paused;
         self.resumed = at + beat;
         self.paused += beat;
+        self.draw(event, shown);
+    }
+
+    fn replay(&mut self, event: &Event, beat: Duration) {
+        let zero = *self.zero.get_or_insert(event.at);
+        let shown = event.at.saturating_sub(zero);
+        self.paused += beat;
+        // What happens next isn't shown to be earlier.
+        self.resumed = self.resumed.max(self.paused + shown);
+        self.draw(event, shown);
+    }
+
+    fn draw(&mut self, event: &Event, shown: Duration) {
+        if self.header_due {
+            let header = self.diagram.header();
+            self.line("");
+            self.bold_line(&header);
+            self.header_due = false;
+        }
         for row in self.diagram.rows(event, shown) {
             self.line(&row);
         }

@@ -4,7 +4,7 @@
 //! `currentColor` and the page's `--wire-…` variables. Its label replaces it in words. Equal traces
 //! give equal bytes.
 
-use super::diagram::{self, Line, Lives, Shape};
+use super::diagram::{self, Fate, Line, Lives, Shape};
 use super::trace::{self, Section, Trace};
 use crate::grader::transcript::{Event, What};
 use std::fmt::Write;
@@ -138,6 +138,7 @@ impl Pen {
             Shape::Out(line) => self.arrow(section, event, (own, other), line, false),
             Shape::In(line) => self.arrow(section, event, (other, own), line, false),
             Shape::Stopped => self.arrow(section, event, (own, other), Line::Single, true),
+            Shape::Datagram(fate) => self.datagram(section, event, (own, other), fate),
             Shape::At(mark) => self.remark(section, event, own, mark),
         }
     }
@@ -197,6 +198,72 @@ impl Pen {
                 "<path d=\"M{tip} {y}L{neck} {top}V{bottom}Z\" style=\"fill: {colour}\"/>"
             ));
         }
+    }
+
+    /// The arrow of a datagram that doesn't simply arrive: see [`Fate`].
+    fn datagram(&mut self, section: &Section, event: &Event, ends: (usize, usize), fate: Fate) {
+        let (start, end) = (lane_x(section, ends.0), lane_x(section, ends.1));
+        let (left, right) = (start.min(end), start.max(end));
+        let room = (right - left).saturating_sub(12) * 10 / CHARACTER;
+        let lines = diagram::wrapped(&diagram::label(event, room), room);
+        let texts = lines.into_iter().take(3).zip(1..).map(|(text, row)| Text {
+            x: (left + right) / 2,
+            y: self.y + row * LEADING,
+            anchor: "middle",
+            text,
+        });
+        let texts: Vec<Text> = texts.collect();
+        let y = self.y + texts.len() * LEADING + 6;
+        self.row(section, &texts, texts.len() * LEADING + 12, None);
+        let colour = match (fate, start < end) {
+            (Fate::Lost, _) => LOST,
+            (_, true) => CLIENT,
+            (_, false) => SERVER,
+        };
+        let back = |x: usize, by: usize| if end > start { x - by } else { x + by };
+        let eighth = (right - left) / 8;
+        let (from, to) = match fate {
+            Fate::Lost | Fate::Held => (start, back(end, eighth)),
+            Fate::Arrives => (back(end, right - left - eighth), end),
+            Fate::Twice => (start, end),
+        };
+        let dashes = match fate {
+            Fate::Held | Fate::Arrives => " stroke-dasharray=\"5 4\"",
+            Fate::Lost | Fate::Twice => "",
+        };
+        self.put(&format!(
+            "<path d=\"M{from} {y}H{}\" style=\"stroke: {colour}\" stroke-width=\"1.5\"{dashes}/>",
+            back(to, 6)
+        ));
+        let (top, bottom) = (y - 5, y + 5);
+        if fate == Fate::Lost {
+            let (a, b) = (to - 5, to + 5);
+            self.put(&format!(
+                "<path d=\"M{a} {top}L{b} {bottom}M{a} {bottom}L{b} {top}\" style=\"stroke: {colour}\" \
+                 stroke-width=\"2.5\"/>"
+            ));
+        }
+        let heads: &[usize] = match fate {
+            Fate::Lost | Fate::Held => &[],
+            Fate::Arrives => &[0],
+            Fate::Twice => &[0, 9],
+        };
+        for by in heads {
+            let (tip, neck) = (back(to, *by), back(to, by + 9));
+            self.put(&format!(
+                "<path d=\"M{tip} {y}L{neck} {top}V{bottom}Z\" style=\"fill: {colour}\"/>"
+            ));
+        }
+        let wave = match fate {
+            Fate::Held => to,
+            Fate::Arrives => from,
+            Fate::Lost | Fate::Twice => return,
+        };
+        self.put(&format!(
+            "<path d=\"M{} {y}q3 -6 6 0t6 0\" style=\"stroke: {colour}\" stroke-width=\"2\" \
+             fill=\"none\"/>",
+            wave - 6
+        ));
     }
 
     fn remark(&mut self, section: &Section, event: &Event, lane: usize, mark: char) {

@@ -252,7 +252,20 @@ pub fn sentence(event: &Event, lanes: &[String], code: &str) -> String {
         What::Waits => format!("{who} waits{note}."),
         What::Exits => format!("{who} ends:{note}."),
         What::Fails => format!("{who} fails:{note}."),
-        What::Notes | What::Lost | What::Twice | What::Held => format!("{who}:{note}."),
+        What::Lost => format!(
+            "{who} sends {other} {}, which is lost on its way.",
+            in_words(event, code)
+        ),
+        What::Twice => format!(
+            "{who} sends {other} {}, which arrives twice.",
+            in_words(event, code)
+        ),
+        What::Held => format!(
+            "{who} sends {other} {}, which is late.",
+            in_words(event, code)
+        ),
+        What::Arrives => format!("Late, {who}'s {} arrive at {other}.", in_words(event, code)),
+        What::Notes => format!("{who}:{note}."),
     }
 }
 

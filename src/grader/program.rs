@@ -103,6 +103,8 @@ struct Seen {
     stdout: Output,
     stderr: Output,
     exit: Option<(Exit, Instant)>,
+    /// Its stdout isn't read: what it prints fills the pipe.
+    stdout_held: bool,
     /// The group was ended: its leader may be reaped.
     ended: bool,
     reaped: bool,
@@ -201,10 +203,11 @@ impl Program {
             Input::Nothing | Input::Typed => STDOUT_KEPT_OF_SERVERS,
         };
         if let Some(stdout) = child.stdout.take() {
-            watched.follow(stdout, |seen| &mut seen.stdout, kept);
+            let holds = |seen: &Seen| seen.stdout_held;
+            watched.follow(stdout, |seen| &mut seen.stdout, holds, kept);
         }
         if let Some(stderr) = child.stderr.take() {
-            watched.follow(stderr, |seen| &mut seen.stderr, STDERR_KEPT);
+            watched.follow(stderr, |seen| &mut seen.stderr, |_| false, STDERR_KEPT);
         }
         let mut stdin = child.stdin.take();
         if let Input::Bytes(bytes) = start.input {
@@ -499,9 +502,27 @@ impl Program {
         waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
+    /// Leaves its stdout unread from now on: when the pipe is full, its next print waits.
+    pub fn leaves_stdout_unread(&self) {
+        self.watched.lock().stdout_held = true;
+    }
+
+    /// Kills it where it stands, and then reads what it had printed by then.
+    pub fn is_killed(&self) {
+        if let Some(group) = self.group {
+            platform::kill_group(group);
+        }
+        self.wait_exit(GRACE);
+        self.watched.lock().stdout_held = false;
+        self.watched.changed.notify_all();
+        self.wait_output(GRACE, |stdout, _| stdout.closed);
+    }
+
     /// Ends it and everything that it started: asks, waits, kills. Safe to call again.
     pub fn end(&self) {
         let Some(group) = self.group else { return };
+        self.watched.lock().stdout_held = false;
+        self.watched.changed.notify_all();
         if self.watched.lock().ended {
             return;
         }
@@ -545,6 +566,7 @@ impl Watched {
         self: &Arc<Watched>,
         output: impl Read + Send + 'static,
         of: fn(&mut Seen) -> &mut Output,
+        is_held: fn(&Seen) -> bool,
         kept: usize,
     ) {
         let watched = Arc::clone(self);
@@ -556,6 +578,10 @@ impl Watched {
                     None => of(&mut seen).closed = true,
                 }
                 watched.changed.notify_all();
+                while is_held(&seen) {
+                    let waited = watched.changed.wait(seen);
+                    seen = waited.unwrap_or_else(PoisonError::into_inner);
+                }
             });
         });
     }

@@ -10,7 +10,7 @@ use super::platform::{self, Exit};
 use super::program::{Input, PATIENCE, Program, Start};
 use super::seed::{Dice, Seed};
 use super::transcript::{Transcript, What};
-use super::udp::UdpPeer;
+use super::udp::{UdpPeer, UdpPlace};
 use socket2::{Domain, Socket, Type};
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
@@ -153,13 +153,20 @@ impl Stage {
 
     /// A peer that talks to the submission in datagrams.
     pub fn udp_peer(&self, who: &str) -> Result<UdpPeer, Stop> {
-        let program = Arc::clone(self.server()?);
-        UdpPeer::bind(
-            Ipv4Addr::LOCALHOST.into(),
-            who,
-            program,
-            Arc::clone(&self.transcript),
-        )
+        self.udp_peer_at(who, (Ipv4Addr::LOCALHOST, 0).into())
+    }
+
+    /// The same, from this address of the loopback network.
+    pub fn udp_peer_at(&self, who: &str, at: SocketAddr) -> Result<UdpPeer, Stop> {
+        let (program, server) = self.ready_server()?;
+        let (program, transcript) = (Arc::clone(program), Arc::clone(&self.transcript));
+        UdpPeer::bind(at, who, *server, program, transcript)
+    }
+
+    /// A socket of the grader's on 127.0.0.1, for a submission that talks in datagrams.
+    pub fn udp_place(&self, who: &str) -> Result<UdpPlace, Stop> {
+        let ip = Ipv4Addr::LOCALHOST.into();
+        UdpPlace::bind(ip, who, Arc::clone(&self.transcript))
     }
 
     /// A network whose faults follow from this check's seed.

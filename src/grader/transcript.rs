@@ -25,6 +25,8 @@ pub enum What {
     Twice,
     /// A datagram is held back until later ones have gone by.
     Held,
+    /// A datagram that was held arrives.
+    Arrives,
     HalfCloses,
     HangsUp,
     Resets,
@@ -45,7 +47,7 @@ pub enum What {
 }
 
 impl What {
-    pub const ALL: [What; 20] = [
+    pub const ALL: [What; 21] = [
         What::Starts,
         What::Listens,
         What::Connects,
@@ -56,6 +58,7 @@ impl What {
         What::Lost,
         What::Twice,
         What::Held,
+        What::Arrives,
         What::HalfCloses,
         What::HangsUp,
         What::Resets,
@@ -80,6 +83,7 @@ impl What {
             What::Lost => "lost",
             What::Twice => "twice",
             What::Held => "held",
+            What::Arrives => "arrives",
             What::HalfCloses => "half-closes",
             What::HangsUp => "hangs up",
             What::Resets => "resets",
@@ -158,6 +162,11 @@ impl Transcript {
             on_event: Some(Box::new(on_event)),
             ..Transcript::new()
         }
+    }
+
+    /// What its times are counted from.
+    pub fn started(&self) -> Instant {
+        self.started
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

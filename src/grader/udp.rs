@@ -4,9 +4,10 @@
 //! on the way is decided by [`Faults`], each way by its own; all of it is written to the transcript.
 
 use super::check::{Stop, Told, broken};
-use super::failure::{Failure, Side, Symptom};
+use super::failure::{self, Failure, Side, Symptom};
 use super::faults::{Fate, Faults, Line};
 use super::program::{PATIENCE, Program};
+use super::stage::Pupil;
 use super::transcript::{Transcript, What};
 use std::collections::VecDeque;
 use std::io::ErrorKind;
@@ -22,12 +23,50 @@ const LARGEST: usize = 65_536;
 pub struct Datagram {
     pub from: SocketAddr,
     pub bytes: Vec<u8>,
+    /// When it was received here, whatever was done to it on its way then.
+    pub at: Instant,
+}
+
+/// A socket of the grader's at which a submission that is a client finds it.
+pub struct UdpPlace {
+    who: String,
+    socket: UdpSocket,
+    transcript: Arc<Transcript>,
+}
+
+impl UdpPlace {
+    pub(super) fn bind(ip: IpAddr, who: &str, transcript: Arc<Transcript>) -> Result<Self, Stop> {
+        let socket = UdpSocket::bind((ip, 0)).map_err(broken("cannot bind a UDP socket"))?;
+        Ok(UdpPlace {
+            who: who.to_string(),
+            socket,
+            transcript,
+        })
+    }
+
+    pub fn addr(&self) -> Result<SocketAddr, Stop> {
+        local_addr(&self.socket)
+    }
+
+    /// The grader's end of a conversation with this client.
+    pub fn hosts(self, pupil: &Pupil) -> UdpPeer {
+        let program = Arc::clone(pupil.program());
+        UdpPeer::over(self.socket, &self.who, None, program, self.transcript)
+    }
+}
+
+fn local_addr(socket: &UdpSocket) -> Result<SocketAddr, Stop> {
+    socket
+        .local_addr()
+        .map_err(broken("cannot tell our own address"))
 }
 
 /// One end of a conversation in datagrams.
 pub struct UdpPeer {
     who: String,
     socket: UdpSocket,
+    /// Where the submission is a server: its address.
+    server: Option<SocketAddr>,
     program: Arc<Program>,
     transcript: Arc<Transcript>,
     /// What we send passes it before it reaches the submission.
@@ -38,33 +77,63 @@ pub struct UdpPeer {
     inbox: VecDeque<Datagram>,
     /// Whom we heard last.
     last_from: Option<SocketAddr>,
+    /// Said since the last thing that went right, for the failure message.
+    sent: Vec<failure::Write>,
 }
 
 impl UdpPeer {
-    /// A socket of the grader's at this address, and no faults.
+    /// A peer of a server, at a socket of the grader's, and no faults.
     pub(super) fn bind(
-        ip: IpAddr,
+        at: SocketAddr,
         who: &str,
+        server: SocketAddr,
         program: Arc<Program>,
         transcript: Arc<Transcript>,
     ) -> Result<UdpPeer, Stop> {
-        let socket = UdpSocket::bind((ip, 0)).map_err(broken("cannot bind a UDP socket"))?;
-        Ok(UdpPeer {
+        let socket = UdpSocket::bind(at).map_err(|err| match err.kind() {
+            ErrorKind::AddrNotAvailable => {
+                Stop::Skipped(format!("this system has no address {}", at.ip()))
+            }
+            ErrorKind::AddrInUse => Stop::PortTaken(format!("{at} was taken meanwhile")),
+            _ => broken("cannot bind a UDP socket")(err),
+        })?;
+        Ok(UdpPeer::over(
+            socket,
+            who,
+            Some(server),
+            program,
+            transcript,
+        ))
+    }
+
+    fn over(
+        socket: UdpSocket,
+        who: &str,
+        server: Option<SocketAddr>,
+        program: Arc<Program>,
+        transcript: Arc<Transcript>,
+    ) -> UdpPeer {
+        UdpPeer {
             who: who.to_string(),
             socket,
+            server,
             program,
             transcript,
             outward: Line::new(Faults::none()),
             inward: Line::new(Faults::none()),
             inbox: VecDeque::new(),
             last_from: None,
-        })
+            sent: Vec::new(),
+        }
     }
 
     pub fn addr(&self) -> Result<SocketAddr, Stop> {
-        self.socket
-            .local_addr()
-            .map_err(broken("cannot tell our own address"))
+        local_addr(&self.socket)
+    }
+
+    /// The submission whose end of the conversation this isn't.
+    pub fn program(&self) -> &Program {
+        &self.program
     }
 
     /// What we send from now on has these faults on its way.
@@ -77,8 +146,22 @@ impl UdpPeer {
         self.inward = Line::new(faults);
     }
 
+    /// Sends a datagram on its way to the server.
+    pub fn says(&mut self, datagram: &[u8]) -> Told {
+        let server = self.server.ok_or_else(|| {
+            Stop::Broken("a client has no address before it has said something".to_string())
+        })?;
+        self.says_to(server, datagram)
+    }
+
     /// Sends a datagram on its way.
     pub fn says_to(&mut self, to: SocketAddr, datagram: &[u8]) -> Told {
+        if self.sent.len() < 64 {
+            self.sent.push(failure::Write {
+                bytes: datagram[..datagram.len().min(64)].to_vec(),
+                length: datagram.len(),
+            });
+        }
         self.transcript
             .write_datagram(&self.who, "", What::Says, datagram);
         let passage = self.outward.take(datagram);
@@ -128,7 +211,7 @@ impl UdpPeer {
                 .set_read_timeout(Some(left.max(Duration::from_millis(1))));
             limit.map_err(broken("cannot bound a read"))?;
             match self.socket.recv_from(&mut buffer) {
-                Ok((n, from)) => self.takes_in(from, &buffer[..n]),
+                Ok((n, from)) => self.takes_in(from, &buffer[..n], Instant::now()),
                 Err(err) => match err.kind() {
                     ErrorKind::WouldBlock
                     | ErrorKind::TimedOut
@@ -141,36 +224,57 @@ impl UdpPeer {
         }
     }
 
-    fn takes_in(&mut self, from: SocketAddr, datagram: &[u8]) {
+    fn takes_in(&mut self, from: SocketAddr, datagram: &[u8], at: Instant) {
         self.transcript
             .write_datagram(&self.who, "", What::Hears, datagram);
         let passage = self.inward.take(datagram);
         self.notes(passage.number, passage.fate, " on its way here");
         let arrivals = passage.arrivals.into_iter();
         self.inbox
-            .extend(arrivals.map(|bytes| Datagram { from, bytes }));
+            .extend(arrivals.map(|bytes| Datagram { from, bytes, at }));
     }
 
     /// Hears the next datagram; `due` says which it is to be, for the failure message.
-    pub fn hears_one(&mut self, due: &str) -> Result<Datagram, Stop> {
-        if let Some(datagram) = self.hears_within(PATIENCE)? {
-            return Ok(datagram);
+    pub fn hears_one(&mut self, due: impl Into<Side>) -> Result<Datagram, Stop> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            // Asked before the socket is: what it sent before its end is there.
+            let exit = self.program.exit();
+            if let Some(datagram) = self.hears_within(Duration::from_millis(50))? {
+                return Ok(datagram);
+            }
+            if let Some(exit) = exit {
+                return self.fails(Symptom::Exit, due, format!("the program ended: {exit}"));
+            }
+            if Instant::now() > deadline {
+                self.program.must_have_run(PATIENCE)?;
+                let got = format!("no datagram within {} s", PATIENCE.as_secs());
+                return self.fails(Symptom::Silence, due, got);
+            }
         }
-        self.program.must_have_run(PATIENCE)?;
-        if let Some(exit) = self.program.exit() {
-            return self.fails(Symptom::Exit, due, format!("the program ended: {exit}"));
-        }
-        let got = format!("no datagram within {} s", PATIENCE.as_secs());
-        self.fails(Symptom::Silence, due, got)
     }
 
-    /// Hears exactly this datagram next.
+    /// Hears exactly this datagram next; of a server, from the address that was asked.
     pub fn hears(&mut self, expected: &[u8]) -> Result<Datagram, Stop> {
-        let datagram = self.hears_one(&super::bytes::brief(expected, 60))?;
+        let datagram = self.hears_one(expected)?;
         if datagram.bytes != expected {
             return self.fails(Symptom::Different, expected, &datagram.bytes[..]);
         }
+        if let Some(server) = self.server.filter(|server| *server != datagram.from) {
+            let got = format!("it came from {}", datagram.from);
+            return self.fails(Symptom::Different, format!("an answer from {server}"), got);
+        }
+        self.sent.clear();
         Ok(datagram)
+    }
+
+    /// Hears nothing more that has been sent by now. Ask after the program's end, or behind an
+    /// answer before which it would have come.
+    pub fn has_heard_all(&mut self) -> Told {
+        match self.hears_within(Duration::from_millis(1))? {
+            None => Ok(()),
+            Some(more) => self.fails(Symptom::Extra, "no more datagrams", &more.bytes[..]),
+        }
     }
 
     /// Whom the last datagram came from.
@@ -206,6 +310,7 @@ impl UdpPeer {
             .write(&self.who, "", What::Fails, symptom.word());
         let mut failure = Failure::new(symptom, expected, got);
         failure.who = self.who.clone();
+        failure.sent = self.sent.clone();
         Err(failure.into())
     }
 }

@@ -305,7 +305,9 @@ fn step(event: &Event) -> Option<String> {
         What::HearsEnd => "← FIN".to_string(),
         What::HearsReset => "← RST".to_string(),
         What::Refused => "refused".to_string(),
-        What::Waits | What::Notes | What::Lost | What::Twice | What::Held => event.note.clone(),
+        What::Waits | What::Notes | What::Lost | What::Twice | What::Held | What::Arrives => {
+            event.note.clone()
+        }
         What::Exits => format!("the program ends: {}", event.note),
         What::Fails => "✗".to_string(),
     };
