@@ -6,7 +6,7 @@
 use super::ch04_framing::frame;
 use super::show::{Pace, Staging};
 use super::trace::{self, Trace};
-use super::{Leave, Played, Show, svg};
+use super::{Leave, Played, Show, ch08_reliability, svg, wire};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -93,6 +93,16 @@ pub const FIGURES: &[Figure] = &[
             client.hears(&two)?;
             client.half_closes()?;
             Ok(client.hears_clean_end()?)
+        },
+    },
+    Figure {
+        name: "ch08_reliability",
+        caption: "A file of two segments over a link that loses data 1, ack 2 and the last answer",
+        lanes: &["sender", "receiver"],
+        programs: &["ch08_receive_file", "ch08_send_file", wire::LINK],
+        play: |show| {
+            let faults = ["--lose", "out:1", "--lose", "back:1", "--lose", "back:3"];
+            ch08_reliability::transfer(show, &ch08_reliability::two_segments(), &faults, 11)
         },
     },
 ];

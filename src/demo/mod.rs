@@ -21,6 +21,7 @@ pub mod ch02_echo;
 pub mod ch03_streams;
 pub mod ch04_framing;
 pub mod ch07_udp;
+pub mod ch08_reliability;
 pub mod command;
 pub mod diagram;
 pub mod figures;
