@@ -274,7 +274,8 @@ impl<R: Read> Sender<R> {
             return Heard::Nothing;
         }
         if advance == 0 {
-            self.duplicates += 1;
+            // The third says that one is missing; a fourth says nothing new.
+            self.duplicates = (self.duplicates + 1).min(4);
             if self.duplicates != 3 || self.recovers.is_some() {
                 return Heard::Nothing;
             }

@@ -14,7 +14,7 @@ use crate::grader::check::{Cause, Stop, Told};
 use crate::grader::failure::Symptom;
 use crate::grader::faults::Line;
 use crate::grader::program::PATIENCE;
-use crate::grader::segments::{DATA, END, Inbound, Segment, ack, end_ack};
+use crate::grader::segments::{DATA, END, Inbound, Segment, ack, end, end_ack, told};
 use crate::grader::stage::Stage;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -141,6 +141,10 @@ fn arrives_exactly(
         }
     }
     arrived(&inbound, &model.file, file)?;
+    if !model.ended {
+        let due = told(&end(model.expected));
+        return inbound.fails(Symptom::Exit, due, "the program ended without it");
+    }
     inbound.exits(0).map(|_| ())
 }
 

@@ -113,7 +113,7 @@ pub const ADAPTIVE: &[Check] = &[
         points: 3,
         run: |stage| {
             let mut talk = Talk::begins(stage)?;
-            let delays = [400, 100, 100, 100, 100, 100].map(MS);
+            let delays = [400, 100, 100, 100, 100, 100, 100, 100].map(MS);
             talk.answers_after(&delays)?;
             talk.loses()
         },
