@@ -59,7 +59,7 @@ pub const ADAPTIVE: &[Check] = &[
             let mut inbound = stage.receives(b"hello")?;
             let first = inbound.hears_the(DATA, 0)?;
             let again = inbound.hears_the(DATA, 0)?;
-            inbound.not_before(&again, first.after, MS(1_000))?;
+            inbound.not_before_as_seen(&again, first.after, MS(1_000))?;
             inbound.not_after(&again, first.by, with_room(MS(1_000)))
         },
         control: Some(QUICK_ANSWERS),
@@ -150,7 +150,8 @@ pub const ADAPTIVE: &[Check] = &[
                 let got = format!("{} once more", extra.told());
                 return talk.inbound.fails(Symptom::Extra, "5 transmissions", got);
             }
-            let least = talk.waited.0 + talk.estimate.least();
+            let stalled = talk.inbound.stalled(since);
+            let least = (talk.waited.0 + talk.estimate.least()).saturating_sub(stalled);
             talk.inbound.not_early("the exit", since, ended, least)?;
             let took = ended.saturating_duration_since(last);
             let most = with_room(talk.estimate.most()) + MS(500);
@@ -514,7 +515,7 @@ impl Talk {
     /// It comes when the timeout is over, within what is known of that.
     fn is_in_time(&self, again: &Arrival) -> Told {
         let least = self.waited.0 + self.estimate.least();
-        self.inbound.not_before(again, self.since, least)?;
+        self.inbound.not_before_as_seen(again, self.since, least)?;
         let most = with_room(self.estimate.most());
         self.inbound.not_after(again, self.last.by, most)
     }
