@@ -96,7 +96,7 @@ fn converse(socket: &UdpSocket, stdout: &mut impl Write) -> io::Result<()> {
         let wrong = format!("{peer} was silent for 10 s, and segment {number} hasn't come");
         return Err(io::Error::new(TimedOut, wrong));
     }
-    eprintln!("{peer} has sent {number} segments");
+    eprintln!("{peer} has sent it all: {number} of data");
     Ok(())
 }
 

@@ -58,7 +58,7 @@ fn send_stdin(addr: SocketAddr) -> io::Result<()> {
         again += converse(&socket, &mut sender)?;
     }
     let number = sender.number;
-    eprintln!("{addr} has all {number} segments; {again} transmissions were repeated");
+    eprintln!("{addr} has it all: {number} of data, {again} sent again");
     Ok(())
 }
 

@@ -36,8 +36,8 @@ const MOST_EARLY: usize = 64;
 const MOST_UNANSWERED: u32 = 8;
 /// How long it stays after the end, in case its answer was lost.
 const LINGER: Duration = Duration::from_secs(1);
-/// How long the sender may be silent before the end.
-const SILENCE: Duration = Duration::from_secs(10);
+/// How long the sender may be silent before the end: longer than its timer can get (60 s).
+const SILENCE: Duration = Duration::from_secs(90);
 /// No datagram is longer. A shorter buffer would cut one, and on Windows make it an error.
 const LARGEST: usize = 65_536;
 
@@ -66,7 +66,7 @@ fn serve(addr: SocketAddr) -> io::Result<()> {
     converse(&mut talk)?;
     let (peer, _) = talk.sender.expect("a conversation ends after it began");
     let segments = talk.receiver.expected.wrapping_sub(FIRST);
-    eprintln!("{peer} has sent {segments} segments");
+    eprintln!("{peer} has sent it all: {segments} of data");
     Ok(())
 }
 
@@ -90,7 +90,7 @@ fn converse<W: Write>(talk: &mut Talk<W>) -> io::Result<()> {
             None if talk.receiver.ended => return Ok(()),
             None => {
                 let number = talk.receiver.expected;
-                let wrong = format!("10 s of silence, and segment {number} hasn't come");
+                let wrong = format!("90 s of silence, and segment {number} hasn't come");
                 return Err(io::Error::new(TimedOut, wrong));
             }
         }

@@ -59,7 +59,7 @@ fn send_stdin(addr: SocketAddr, window: usize) -> io::Result<()> {
     let sender = Sender::new(io::stdin().lock(), FIRST, window);
     let (number, again) = converse(&socket, addr, sender)?;
     let segments = number.wrapping_sub(FIRST);
-    eprintln!("{addr} has all {segments} segments; {again} transmissions were repeated");
+    eprintln!("{addr} has it all: {segments} of data, {again} sent again");
     Ok(())
 }
 
