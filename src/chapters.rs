@@ -4,11 +4,11 @@
 //! Adding a chapter: add its row here, run `cargo test --test manifest`, write the files it names.
 
 use crate::demo::Demo;
-use crate::demo::{ch01_ports, ch02_echo, ch03_streams, ch04_framing, ch08_reliability};
+use crate::demo::{ch01_ports, ch02_echo, ch03_streams, ch04_framing, ch07_udp, ch08_reliability};
 use crate::grader::check::Check;
 use crate::grader::checks::{
     ch01_ports as checks01, ch02_echo as checks02, ch03_streams as checks03,
-    ch04_framing as checks04, ch08_reliability as checks08,
+    ch04_framing as checks04, ch07_udp as checks07, ch08_reliability as checks08,
 };
 
 /// A part of the book: chapters that share a subject.
@@ -255,63 +255,108 @@ pub const PARTS: &[Part] = &[
     Part {
         numeral: "II",
         title: "Datagrams",
-        chapters: &[Chapter {
-            number: 8,
-            stem: "ch08_reliability",
-            title: "Reliability by hand",
-            question: "What does TCP do for you, and what would it take to do it yourself?",
-            minutes: Minutes {
-                read: 30,
-                practise: 210,
-                teach: 60,
+        chapters: &[
+            Chapter {
+                number: 7,
+                stem: "ch07_udp",
+                title: "UDP and acknowledgements",
+                question: "A datagram arrives whole, twice or never: how does anybody know?",
+                minutes: Minutes {
+                    read: 25,
+                    practise: 100,
+                    teach: 45,
+                },
+                programs: &["ch07_udp_server", "ch07_udp_client", "ch07_lossy_link"],
+                exercises: &[
+                    Exercise {
+                        name: "ex07_ack_server",
+                        stars: 1,
+                        minutes: 30,
+                        task: "takes each message in once, and acknowledges it each time",
+                        role: Role::Server,
+                        usage: "ADDR",
+                        checks: checks07::ACK_SERVER,
+                    },
+                    Exercise {
+                        name: "ex07_ack_client",
+                        stars: 2,
+                        minutes: 40,
+                        task: "three tries, one deadline each, and nobody believed but the one asked",
+                        role: Role::Client,
+                        usage: "ADDR TEXT [TEXT...]",
+                        checks: checks07::ACK_CLIENT,
+                    },
+                    Exercise {
+                        name: "ex07_key_value",
+                        stars: 2,
+                        minutes: 30,
+                        task: "key=value stores, key asks: bytes, limits and an exception",
+                        role: Role::Server,
+                        usage: "ADDR",
+                        checks: checks07::KEY_VALUE,
+                    },
+                ],
+                demo: ch07_udp::DEMO,
+                tls: false,
             },
-            programs: &[
-                "ch08_receive_file",
-                "ch08_send_file",
-                "ch08_window_receive",
-                "ch08_window_send",
-            ],
-            exercises: &[
-                Exercise {
-                    name: "ex08_receiver",
-                    stars: 2,
-                    minutes: 45,
-                    task: "a file exactly once and in order, however its segments arrive",
-                    role: Role::Server,
-                    usage: "ADDR",
-                    checks: checks08::RECEIVER,
+            Chapter {
+                number: 8,
+                stem: "ch08_reliability",
+                title: "Reliability by hand",
+                question: "What does TCP do for you, and what would it take to do it yourself?",
+                minutes: Minutes {
+                    read: 30,
+                    practise: 210,
+                    teach: 60,
                 },
-                Exercise {
-                    name: "ex08_sender",
-                    stars: 2,
-                    minutes: 40,
-                    task: "one segment at a time, again until it is acknowledged, ten times at most",
-                    role: Role::Client,
-                    usage: "ADDR",
-                    checks: checks08::SENDER,
-                },
-                Exercise {
-                    name: "ex08_adaptive",
-                    stars: 3,
-                    minutes: 60,
-                    task: "a timer that learns from round trips: RFC 6298",
-                    role: Role::Client,
-                    usage: "ADDR",
-                    checks: checks08::ADAPTIVE,
-                },
-                Exercise {
-                    name: "ex08_window",
-                    stars: 3,
-                    minutes: 65,
-                    task: "eight segments under way, and numbers that wrap",
-                    role: Role::Client,
-                    usage: "ADDR",
-                    checks: checks08::WINDOW,
-                },
-            ],
-            demo: ch08_reliability::DEMO,
-            tls: false,
-        }],
+                programs: &[
+                    "ch08_receive_file",
+                    "ch08_send_file",
+                    "ch08_window_receive",
+                    "ch08_window_send",
+                ],
+                exercises: &[
+                    Exercise {
+                        name: "ex08_receiver",
+                        stars: 2,
+                        minutes: 45,
+                        task: "a file exactly once and in order, however its segments arrive",
+                        role: Role::Server,
+                        usage: "ADDR",
+                        checks: checks08::RECEIVER,
+                    },
+                    Exercise {
+                        name: "ex08_sender",
+                        stars: 2,
+                        minutes: 40,
+                        task: "one segment at a time, again until it is acknowledged, ten times at most",
+                        role: Role::Client,
+                        usage: "ADDR",
+                        checks: checks08::SENDER,
+                    },
+                    Exercise {
+                        name: "ex08_adaptive",
+                        stars: 3,
+                        minutes: 60,
+                        task: "a timer that learns from round trips: RFC 6298",
+                        role: Role::Client,
+                        usage: "ADDR",
+                        checks: checks08::ADAPTIVE,
+                    },
+                    Exercise {
+                        name: "ex08_window",
+                        stars: 3,
+                        minutes: 65,
+                        task: "eight segments under way, and numbers that wrap",
+                        role: Role::Client,
+                        usage: "ADDR",
+                        checks: checks08::WINDOW,
+                    },
+                ],
+                demo: ch08_reliability::DEMO,
+                tls: false,
+            },
+        ],
     },
 ];
 

@@ -31,6 +31,8 @@ fn programs(figure: &Figure) -> Vec<(&'static str, PathBuf)> {
         ("ch03_sum_server", env!("CARGO_BIN_EXE_ch03_sum_server")),
         ("ch03_rude_server", env!("CARGO_BIN_EXE_ch03_rude_server")),
         ("ch04_frame_server", env!("CARGO_BIN_EXE_ch04_frame_server")),
+        ("ch07_udp_server", env!("CARGO_BIN_EXE_ch07_udp_server")),
+        ("ch07_udp_client", env!("CARGO_BIN_EXE_ch07_udp_client")),
         ("ch07_lossy_link", env!("CARGO_BIN_EXE_ch07_lossy_link")),
         ("ch08_receive_file", env!("CARGO_BIN_EXE_ch08_receive_file")),
         ("ch08_send_file", env!("CARGO_BIN_EXE_ch08_send_file")),

@@ -6,7 +6,7 @@
 //!
 //!     cargo run --bin ch07_udp_server 127.0.0.1:7007                  # terminal 1
 //!     cargo run --bin ch07_udp_client 127.0.0.1:7007 hello world      # terminal 2
-//!     python3 book/listings/udp_ack.py 127.0.0.1 7008                 # terminal 1: a plain peer
+//!     python3 book/listings/udp_ack.py 127.0.0.1:7008                 # terminal 1: a plain peer
 //!     cargo run --bin ch07_udp_client 127.0.0.1:7008 --plain hello    # terminal 2
 //!
 //! `--plain` sends the text alone and takes a plain `ACK`, as simple peers do; which message it was

@@ -1,8 +1,9 @@
 //! *Lost, twice, late*: the same exchange over the lossy link, and what either end can know of it.
 
 use super::show::Server;
-use super::{Demo, Played, Show, wire};
-use crate::grader::program::Input;
+use super::{Demo, Leave, Played, Show, wire};
+use crate::grader::program::{Input, PATIENCE};
+use std::net::Ipv4Addr;
 
 pub const DEMO: Demo = Demo {
     name: "ch07_udp",
@@ -19,7 +20,7 @@ fn exchange(
     server: &Server,
     faults: &[&str],
     datagrams: usize,
-) -> Result<Vec<String>, super::Leave> {
+) -> Result<Vec<String>, Leave> {
     let mut wire = show.wire(server, faults)?;
     let args = ["--id", "1", "hello"];
     let client = show.starts(
@@ -31,6 +32,7 @@ fn exchange(
     )?;
     show.watches(&mut wire, ("client", "server"), datagrams, Some(&client))?;
     show.ends(&client)?;
+    client.wait_output(PATIENCE, |_, stderr| stderr.closed);
     show.audit(&client, |_| true)
 }
 
@@ -84,12 +86,12 @@ fn play(show: &mut Show) -> Played {
     let forgetful = show.starts(
         "server",
         "ch07_udp_server",
-        Some((std::net::Ipv4Addr::LOCALHOST, 0).into()),
+        Some((Ipv4Addr::LOCALHOST, 0).into()),
         &["forgetful"],
         Input::Nothing,
     )?;
     let forgetful = Server {
-        addr: forgetful.ready(crate::grader::program::PATIENCE)?,
+        addr: forgetful.ready(PATIENCE)?,
         program: forgetful,
     };
     exchange(show, &forgetful, &["--lose", "back:0"], 4)?;

@@ -7,6 +7,7 @@ use super::ch04_framing::frame;
 use super::show::{Pace, Staging};
 use super::trace::{self, Trace};
 use super::{Leave, Played, Show, ch08_reliability, svg, wire};
+use crate::grader::program::Input;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -93,6 +94,25 @@ pub const FIGURES: &[Figure] = &[
             client.hears(&two)?;
             client.half_closes()?;
             Ok(client.hears_clean_end()?)
+        },
+    },
+    Figure {
+        name: "ch07_udp",
+        caption: "Two exchanges over a network that loses, doubles and delays",
+        lanes: &["client", "server"],
+        programs: &["ch07_udp_server", "ch07_udp_client", wire::LINK],
+        play: |show| {
+            let server = show.serves("server", "ch07_udp_server")?;
+            let faults =
+                "--lose out:0 --lose back:0 --duplicate back:1 --delay back:2=450 --lose back:3";
+            let faults: Vec<&str> = faults.split(' ').collect();
+            let mut wire = show.wire(&server, &faults)?;
+            let args = ["--id", "1", "one", "two"];
+            let addr = Some(wire.addr);
+            let client = show.starts("client", "ch07_udp_client", addr, &args, Input::Nothing)?;
+            // Five requests, and four acknowledgements.
+            show.watches(&mut wire, ("client", "server"), 9, Some(&client))?;
+            show.ends(&client)
         },
     },
     Figure {

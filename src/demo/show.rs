@@ -13,6 +13,7 @@ use crate::grader::client::Client;
 use crate::grader::failure::Side;
 use crate::grader::launch::Launch;
 use crate::grader::listener::{Refusing, free_ports};
+use crate::grader::output::Output;
 use crate::grader::program::{Input, PATIENCE, Program, Start};
 use crate::grader::seed::Seed;
 use crate::grader::transcript::{Transcript, What};
@@ -363,10 +364,13 @@ impl Show {
         program: &Program,
         done: impl Fn(&[&str]) -> bool,
     ) -> Result<Vec<String>, Leave> {
-        let text = |bytes: &[u8]| bytes::harmless(bytes);
+        // A line may come in pieces: without its end it isn't looked at.
+        let text = |stderr: &Output| {
+            let whole = stderr.bytes.iter().rposition(|byte| *byte == b'\n');
+            bytes::harmless(&stderr.bytes[..whole.map_or(0, |end| end + 1)])
+        };
         let complete = program.wait_output(PATIENCE, |_, stderr| {
-            let text = text(&stderr.bytes);
-            done(&text.lines().collect::<Vec<_>>())
+            done(&text(stderr).lines().collect::<Vec<_>>())
         });
         if !complete {
             let who = &program.who;
@@ -374,7 +378,7 @@ impl Show {
                 "{who}'s audit trail is not complete after 10 s"
             )));
         }
-        Ok(text(&program.outputs().1.bytes)
+        Ok(text(&program.outputs().1)
             .lines()
             .map(String::from)
             .collect())

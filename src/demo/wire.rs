@@ -107,10 +107,10 @@ impl Show {
         let sockets = Arc::new([near, to_link, far, to_server]);
         let to = (link_addr, server.addr);
         for thread in [
-            Shared::from_client,
-            Shared::to_client,
-            Shared::to_server,
-            Shared::from_server,
+            Shared::client_sends,
+            Shared::client_hears,
+            Shared::server_hears,
+            Shared::server_sends,
         ] {
             let (shared, sockets) = (Arc::clone(&shared), Arc::clone(&sockets));
             thread::spawn(move || thread(&shared, &sockets, to));
@@ -207,7 +207,7 @@ impl Shared {
         }
     }
 
-    fn from_client(&self, [near, to_link, _, _]: &Sockets, (link, _): (SocketAddr, SocketAddr)) {
+    fn client_sends(&self, [near, to_link, _, _]: &Sockets, (link, _): (SocketAddr, SocketAddr)) {
         self.receive(near, |from, datagram| {
             *self.client() = Some(from);
             self.log().sent[OUT].push_back((Instant::now(), datagram.to_vec()));
@@ -215,7 +215,7 @@ impl Shared {
         });
     }
 
-    fn to_client(&self, [near, to_link, _, _]: &Sockets, _: (SocketAddr, SocketAddr)) {
+    fn client_hears(&self, [near, to_link, _, _]: &Sockets, _: (SocketAddr, SocketAddr)) {
         self.receive(to_link, |_, datagram| {
             self.arrives(BACK, datagram);
             let client = *self.client();
@@ -224,7 +224,11 @@ impl Shared {
         });
     }
 
-    fn to_server(&self, [_, _, far, to_server]: &Sockets, (_, server): (SocketAddr, SocketAddr)) {
+    fn server_hears(
+        &self,
+        [_, _, far, to_server]: &Sockets,
+        (_, server): (SocketAddr, SocketAddr),
+    ) {
         let mut heard = false;
         self.receive(far, |from, datagram| {
             if !heard {
@@ -237,7 +241,7 @@ impl Shared {
         });
     }
 
-    fn from_server(&self, [_, _, far, to_server]: &Sockets, _: (SocketAddr, SocketAddr)) {
+    fn server_sends(&self, [_, _, far, to_server]: &Sockets, _: (SocketAddr, SocketAddr)) {
         self.receive(to_server, |_, datagram| {
             self.log().sent[BACK].push_back((Instant::now(), datagram.to_vec()));
             let _ = far.send(datagram);

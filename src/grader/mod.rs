@@ -24,6 +24,7 @@ pub mod output;
 pub mod platform;
 pub mod program;
 pub mod report;
+pub mod result;
 pub mod seed;
 pub mod segments;
 pub mod session;

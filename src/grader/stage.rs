@@ -165,8 +165,12 @@ impl Stage {
 
     /// A socket of the grader's on 127.0.0.1, for a submission that talks in datagrams.
     pub fn udp_place(&self, who: &str) -> Result<UdpPlace, Stop> {
-        let ip = Ipv4Addr::LOCALHOST.into();
-        UdpPlace::bind(ip, who, Arc::clone(&self.transcript))
+        self.udp_place_at(who, (Ipv4Addr::LOCALHOST, 0).into())
+    }
+
+    /// The same, at this address of the loopback network.
+    pub fn udp_place_at(&self, who: &str, at: SocketAddr) -> Result<UdpPlace, Stop> {
+        UdpPlace::bind(at, who, Arc::clone(&self.transcript))
     }
 
     /// A network whose faults follow from this check's seed.

@@ -11,7 +11,7 @@ use super::stage::Pupil;
 use super::transcript::{Transcript, What};
 use std::collections::VecDeque;
 use std::io::ErrorKind;
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -35,11 +35,14 @@ pub struct UdpPlace {
 }
 
 impl UdpPlace {
-    pub(super) fn bind(ip: IpAddr, who: &str, transcript: Arc<Transcript>) -> Result<Self, Stop> {
-        let socket = UdpSocket::bind((ip, 0)).map_err(broken("cannot bind a UDP socket"))?;
+    pub(super) fn bind(
+        at: SocketAddr,
+        who: &str,
+        transcript: Arc<Transcript>,
+    ) -> Result<UdpPlace, Stop> {
         Ok(UdpPlace {
             who: who.to_string(),
-            socket,
+            socket: bound(at)?,
             transcript,
         })
     }
@@ -53,6 +56,16 @@ impl UdpPlace {
         let program = Arc::clone(pupil.program());
         UdpPeer::over(self.socket, &self.who, None, program, self.transcript)
     }
+}
+
+fn bound(at: SocketAddr) -> Result<UdpSocket, Stop> {
+    UdpSocket::bind(at).map_err(|err| match err.kind() {
+        ErrorKind::AddrNotAvailable => {
+            Stop::Skipped(format!("this system has no address {}", at.ip()))
+        }
+        ErrorKind::AddrInUse => Stop::PortTaken(format!("{at} was taken meanwhile")),
+        _ => broken("cannot bind a UDP socket")(err),
+    })
 }
 
 fn local_addr(socket: &UdpSocket) -> Result<SocketAddr, Stop> {
@@ -90,20 +103,9 @@ impl UdpPeer {
         program: Arc<Program>,
         transcript: Arc<Transcript>,
     ) -> Result<UdpPeer, Stop> {
-        let socket = UdpSocket::bind(at).map_err(|err| match err.kind() {
-            ErrorKind::AddrNotAvailable => {
-                Stop::Skipped(format!("this system has no address {}", at.ip()))
-            }
-            ErrorKind::AddrInUse => Stop::PortTaken(format!("{at} was taken meanwhile")),
-            _ => broken("cannot bind a UDP socket")(err),
-        })?;
-        Ok(UdpPeer::over(
-            socket,
-            who,
-            Some(server),
-            program,
-            transcript,
-        ))
+        let socket = bound(at)?;
+        let server = Some(server);
+        Ok(UdpPeer::over(socket, who, server, program, transcript))
     }
 
     fn over(
@@ -266,6 +268,11 @@ impl UdpPeer {
         }
         self.sent.clear();
         Ok(datagram)
+    }
+
+    /// What it has said by now went right.
+    pub fn is_content(&mut self) {
+        self.sent.clear();
     }
 
     /// Hears nothing more that has been sent by now. Ask after the program's end, or behind an

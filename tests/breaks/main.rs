@@ -8,6 +8,7 @@ mod ch01;
 mod ch02;
 mod ch03;
 mod ch04;
+mod ch07;
 
 use std::fs;
 use std::io;

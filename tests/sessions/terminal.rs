@@ -56,12 +56,19 @@ impl Terminal {
     /// the port of the command, in this and in every terminal of the session.
     #[track_caller]
     pub fn serves(&mut self, command: &str) {
+        self.serves_with(command, "");
+    }
+
+    /// The same, with more behind it: a relay's, say, which names the server that it leads to.
+    #[track_caller]
+    pub fn serves_with(&mut self, command: &str, more: &str) {
         // Words may follow the address.
         let (start, port) = port_of(command.trim_end_matches(|c: char| !c.is_ascii_digit()))
             .unwrap_or_else(|| panic!("`{command}` has no port, as in 127.0.0.1:7002"));
         let shown: u16 = port.parse().expect("digits that are a port");
         let real = format!("{}0{}", &command[..start], &command[start + port.len()..]);
-        self.start(command, &real);
+        let real_more = self.names.borrow().command(more);
+        self.start(&format!("{command}{more}"), &format!("{real}{real_more}"));
         let line = self.running().line_with("istening on ");
         let (_, port) = port_of(&line).unwrap_or_else(|| panic!("no port in {line:?}"));
         self.names

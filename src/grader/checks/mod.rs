@@ -7,4 +7,5 @@ pub mod ch01_ports;
 pub mod ch02_echo;
 pub mod ch03_streams;
 pub mod ch04_framing;
+pub mod ch07_udp;
 pub mod ch08_reliability;
