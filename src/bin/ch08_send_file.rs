@@ -64,7 +64,10 @@ fn send_stdin(addr: SocketAddr) -> io::Result<()> {
 
 // ANCHOR: converse
 /// Sends one segment until it is answered: how often again.
-fn converse<R: Read>(socket: &UdpSocket, sender: &mut Sender<R>) -> io::Result<u32> {
+fn converse<R: Read>(
+    socket: &UdpSocket, // connected: it hears its peer alone
+    sender: &mut Sender<R>,
+) -> io::Result<u32> {
     let mut buffer = vec![0; LARGEST];
     for again in 0..TRANSMISSIONS {
         send(socket, &sender.segment)?;
@@ -78,7 +81,7 @@ fn converse<R: Read>(socket: &UdpSocket, sender: &mut Sender<R>) -> io::Result<u
         }
     }
     let number = sender.number;
-    let wrong = format!("segment {number} was sent 10 times, unanswered");
+    let wrong = format!("segment {number}: sent 10 times, no answer");
     Err(io::Error::new(TimedOut, wrong))
 }
 // ANCHOR_END: converse

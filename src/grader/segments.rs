@@ -298,8 +298,23 @@ impl Inbound {
             number,
             if kind == DATA { b"x" } else { b"" },
         ));
+        self.hears_due(&due, copies_of, kind, number)
+    }
+
+    /// The same of data that was sent before.
+    pub fn hears_again(&mut self, copies_of: u32, number: u32) -> Result<Arrival, Stop> {
+        self.hears_due(&format!("data {number} again"), copies_of, DATA, number)
+    }
+
+    fn hears_due(
+        &mut self,
+        due: &str,
+        copies_of: u32,
+        kind: u8,
+        number: u32,
+    ) -> Result<Arrival, Stop> {
         loop {
-            let arrival = self.hears(&due)?;
+            let arrival = self.hears(due)?;
             if arrival.is(kind, number) {
                 return Ok(arrival);
             }

@@ -9,6 +9,7 @@ mod ch02;
 mod ch03;
 mod ch04;
 mod ch07;
+mod ch08;
 
 use std::fs;
 use std::io;

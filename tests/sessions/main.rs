@@ -12,6 +12,7 @@ mod ch02;
 mod ch03;
 mod ch04;
 mod ch07;
+mod ch08;
 mod names;
 mod session;
 mod terminal;
@@ -28,6 +29,7 @@ const CHAPTERS: &[&[Recorded]] = &[
     ch03::SESSIONS,
     ch04::SESSIONS,
     ch07::SESSIONS,
+    ch08::SESSIONS,
 ];
 
 /// Names the sessions of a chapter, `NAME [peers that it needs] [its terminals];`, and makes each a

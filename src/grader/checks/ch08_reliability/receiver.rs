@@ -91,7 +91,7 @@ pub const RECEIVER: &[Check] = &[
         ..Check::PLAIN
     },
     Check {
-        name: "and not much later",
+        name: "it exits no later than soon after that second",
         why: "who stays for ever is no program that a script can wait for",
         run: |stage| {
             let mut talk = Talk::begins(stage)?;

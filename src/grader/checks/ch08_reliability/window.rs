@@ -164,7 +164,7 @@ pub const WINDOW_EXERCISE: &[Check] = &[
         ..Check::PLAIN
     },
     Check {
-        name: "and not much later",
+        name: "it is sent again no later than soon after 300 ms",
         why: "each loss costs one such wait",
         run: |stage| {
             let mut talk = Talk::begins(stage)?;
