@@ -39,6 +39,8 @@ fn programs(figure: &Figure) -> Vec<(&'static str, PathBuf)> {
         ("ch07_udp_server", env!("CARGO_BIN_EXE_ch07_udp_server")),
         ("ch07_udp_client", env!("CARGO_BIN_EXE_ch07_udp_client")),
         ("ch07_lossy_link", env!("CARGO_BIN_EXE_ch07_lossy_link")),
+        ("ch08_receive_file", env!("CARGO_BIN_EXE_ch08_receive_file")),
+        ("ch08_send_file", env!("CARGO_BIN_EXE_ch08_send_file")),
     ];
     let known = |name: &&'static str| {
         let found = all.iter().find(|(known, _)| known == name);

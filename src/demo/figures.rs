@@ -7,7 +7,7 @@ use super::ch04_framing::frame;
 use super::ch05_deadlines::drips;
 use super::show::{Pace, Server, Staging};
 use super::trace::{self, Trace};
-use super::{Leave, Played, Show, svg, wire};
+use super::{Leave, Played, Show, ch08_reliability, svg, wire};
 use crate::grader::program::{Input, PATIENCE};
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -155,6 +155,16 @@ pub const FIGURES: &[Figure] = &[
             // Five requests, and four acknowledgements.
             show.watches(&mut wire, ("client", "server"), 9, Some(&client))?;
             show.ends(&client)
+        },
+    },
+    Figure {
+        name: "ch08_reliability",
+        caption: "A file of two segments over a link that loses data 1, ack 2 and the last answer",
+        lanes: &["sender", "receiver"],
+        programs: &["ch08_receive_file", "ch08_send_file", wire::LINK],
+        play: |show| {
+            let faults = ["--lose", "out:1", "--lose", "back:1", "--lose", "back:3"];
+            ch08_reliability::transfer(show, &ch08_reliability::two_segments(), &faults, 11)
         },
     },
 ];

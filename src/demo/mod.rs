@@ -10,6 +10,7 @@
 //! | `screen` | what the room sees, and what is kept |
 //! | [`diagram`] | the signs, and the events as lines in a terminal |
 //! | [`svg`] | the same events as a figure |
+//! | [`timer_plot`] | what a timer learnt in a recorded run, as a plot |
 //! | [`trace`] | the same events as a file, and in words |
 //! | [`figures`] | the conversations that the book's figures are recorded from |
 //! | [`command`] | `cargo course demo` |
@@ -23,6 +24,7 @@ pub mod ch04_framing;
 pub mod ch05_deadlines;
 pub mod ch06_clients;
 pub mod ch07_udp;
+pub mod ch08_reliability;
 pub mod command;
 pub mod diagram;
 pub mod figures;
@@ -31,6 +33,7 @@ pub mod relay;
 mod screen;
 pub mod show;
 pub mod svg;
+pub mod timer_plot;
 pub mod trace;
 pub mod wire;
 

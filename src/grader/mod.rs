@@ -28,6 +28,7 @@ pub mod program;
 pub mod report;
 pub mod result;
 pub mod seed;
+pub mod segments;
 pub mod session;
 pub mod stage;
 pub mod trail;

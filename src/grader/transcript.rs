@@ -203,6 +203,11 @@ impl Transcript {
         self.push(who, peer, what, bytes, String::new());
     }
 
+    /// The same, with what it is in words: `ack 3`.
+    pub fn write_named(&self, who: &str, what: What, bytes: &[u8], name: String) {
+        self.push(who, "", what, bytes, name);
+    }
+
     fn push(&self, who: &str, peer: &str, what: What, bytes: &[u8], note: String) {
         let event = Event {
             at: self.started.elapsed(),

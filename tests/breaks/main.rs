@@ -11,6 +11,7 @@ mod ch04;
 mod ch05;
 mod ch06;
 mod ch07;
+mod ch08;
 
 use std::fs;
 use std::io;

@@ -14,6 +14,7 @@ mod ch04;
 mod ch05;
 mod ch06;
 mod ch07;
+mod ch08;
 mod names;
 mod session;
 mod terminal;
@@ -32,6 +33,7 @@ const CHAPTERS: &[&[Recorded]] = &[
     ch05::SESSIONS,
     ch06::SESSIONS,
     ch07::SESSIONS,
+    ch08::SESSIONS,
 ];
 
 /// Names the sessions of a chapter, `NAME [peers that it needs] [its terminals];`, and makes each a

@@ -10,3 +10,4 @@ pub mod ch04_framing;
 pub mod ch05_deadlines;
 pub mod ch06_clients;
 pub mod ch07_udp;
+pub mod ch08_reliability;

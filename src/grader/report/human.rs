@@ -294,6 +294,8 @@ fn step(event: &Event) -> Option<String> {
         What::Listens => return None,
         What::Connects => format!("{} connects", event.who),
         What::Accepts => "the program connects".to_string(),
+        What::Says if !event.note.is_empty() => format!("→ {}", event.note),
+        What::Hears if !event.note.is_empty() => format!("← {}", event.note),
         What::Says => format!("→ {n} byte{}", plural(n)),
         What::AllRead => "all read".to_string(),
         What::Hears => format!("← {n} byte{}", plural(n)),

@@ -1,0 +1,186 @@
+//! # Adaptive sender: a solution
+//!
+//! The timer is a value of its own, with the rules of RFC 6298 by their numbers. What it is told is
+//! decided where the segment is sent: nothing, if the segment was sent twice.
+//!
+//!     cargo run -p solutions --bin sol08_adaptive 127.0.0.1:7008 < Cargo.lock
+
+use std::env;
+use std::io::ErrorKind::{ConnectionRefused, ConnectionReset, Interrupted, TimedOut, WouldBlock};
+use std::io::{self, Read};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// A segment is `type u8, seq u32, length u16`, big-endian, and a payload, which only data has.
+const MAX_PAYLOAD: usize = 1024;
+const DATA: u8 = 1;
+const ACK: u8 = 2;
+const END: u8 = 3;
+const END_ACK: u8 = 4;
+
+const TRANSMISSIONS: u32 = 5;
+const LEAST: Duration = Duration::from_millis(200);
+const MOST: Duration = Duration::from_secs(60);
+/// No datagram is longer. A shorter buffer would cut one, and on Windows make it an error.
+const LARGEST: usize = 65_536;
+
+fn main() -> ExitCode {
+    let Some(addr) = addr_from_args() else {
+        return ExitCode::from(2);
+    };
+    if let Err(err) = send_stdin(addr) {
+        eprintln!("cannot send a file to {addr}: {err}");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+fn send_stdin(addr: SocketAddr) -> io::Result<()> {
+    let socket = connect(addr)?;
+    let mut stdin = io::stdin().lock();
+    let mut payload = Vec::new();
+    let mut number = 0_u32;
+    let mut timer = Timer::new();
+    loop {
+        payload.clear();
+        // A read of a pipe may return less than there will be: only 0 bytes are the end.
+        let n = (&mut stdin)
+            .take(MAX_PAYLOAD as u64)
+            .read_to_end(&mut payload)?;
+        if n == 0 {
+            let end = segment(END, number, &[]);
+            return exchange(&socket, &mut timer, &end, &segment(END_ACK, number, &[]));
+        }
+        let data = segment(DATA, number, &payload);
+        number = number.wrapping_add(1);
+        exchange(&socket, &mut timer, &data, &segment(ACK, number, &[]))?;
+    }
+}
+
+/// Sends a segment until this answer comes.
+fn exchange(
+    socket: &UdpSocket,
+    timer: &mut Timer,
+    segment: &[u8],
+    answer: &[u8],
+) -> io::Result<()> {
+    let mut buffer = vec![0; LARGEST];
+    for transmission in 1..=TRANSMISSIONS {
+        let sent = Instant::now();
+        send(socket, segment)?;
+        while let Some(n) = hear(socket, &mut buffer, sent + timer.rto)? {
+            if buffer[..n] != *answer {
+                continue;
+            }
+            // Karn's algorithm (section 3): of a segment that was sent twice nobody can tell which
+            // of its transmissions is answered.
+            if transmission == 1 {
+                timer.sample(sent.elapsed());
+            }
+            return Ok(());
+        }
+        timer.expired();
+    }
+    let wrong = format!("no answer to {TRANSMISSIONS} transmissions of a segment");
+    Err(io::Error::new(TimedOut, wrong))
+}
+
+/// How long to wait for an answer: RFC 6298, its rules by number.
+struct Timer {
+    /// SRTT and RTTVAR, once there was a sample.
+    smoothed: Option<(Duration, Duration)>,
+    rto: Duration,
+}
+
+impl Timer {
+    fn new() -> Timer {
+        let rto = Duration::from_secs(1); // (2.1)
+        Timer {
+            smoothed: None,
+            rto,
+        }
+    }
+
+    fn sample(&mut self, rtt: Duration) {
+        let (srtt, rttvar) = match self.smoothed {
+            None => (rtt, rtt / 2), // (2.2)
+            Some((srtt, rttvar)) => {
+                // (2.3): the deviation is from the old SRTT.
+                let off = srtt.abs_diff(rtt);
+                (srtt * 7 / 8 + rtt / 8, rttvar * 3 / 4 + off / 4)
+            }
+        };
+        self.smoothed = Some((srtt, rttvar));
+        // (2.3), (2.4), (2.5)
+        self.rto = (srtt + rttvar * 4).clamp(LEAST, MOST);
+    }
+
+    /// (5.5). It stays so until the next sample.
+    fn expired(&mut self) {
+        self.rto = (self.rto * 2).min(MOST);
+    }
+}
+
+fn segment(kind: u8, number: u32, payload: &[u8]) -> Vec<u8> {
+    let mut segment = vec![kind];
+    segment.extend(number.to_be_bytes());
+    segment.extend((payload.len() as u16).to_be_bytes());
+    segment.extend(payload);
+    segment
+}
+
+fn connect(addr: SocketAddr) -> io::Result<UdpSocket> {
+    let any: SocketAddr = match addr {
+        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+    };
+    let socket = UdpSocket::bind(any)?;
+    // From here on the kernel drops what comes from anybody else.
+    socket.connect(addr)?;
+    Ok(socket)
+}
+
+/// The length of the next datagram; `None`: none before the deadline.
+fn hear(socket: &UdpSocket, buffer: &mut [u8], deadline: Instant) -> io::Result<Option<usize>> {
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        // A timeout of zero would be an error, not an expired one.
+        if left.is_zero() {
+            return Ok(None);
+        }
+        socket.set_read_timeout(Some(left))?;
+        match socket.recv(buffer) {
+            Ok(n) => return Ok(Some(n)),
+            Err(err) if is_a_loss(&err) => {}
+            Err(err) if matches!(err.kind(), WouldBlock | TimedOut | Interrupted) => {}
+            Err(err) => return Err(err),
+        }
+    }
+}
+
+fn send(socket: &UdpSocket, segment: &[u8]) -> io::Result<()> {
+    match socket.send(segment) {
+        Err(err) if !is_a_loss(&err) => Err(err),
+        _ => Ok(()),
+    }
+}
+
+/// An earlier segment met a closed port, which this call reports: one more that was lost.
+fn is_a_loss(err: &io::Error) -> bool {
+    matches!(err.kind(), ConnectionRefused | ConnectionReset)
+}
+
+/// The one argument, ADDR; what is wrong with it goes to stderr.
+fn addr_from_args() -> Option<SocketAddr> {
+    let args: Vec<_> = env::args_os().skip(1).collect();
+    let wrong = match args.as_slice() {
+        [addr] => match addr.to_string_lossy().parse() {
+            Ok(addr) => return Some(addr),
+            Err(_) => format!("{addr:?} is no address of the form IP:PORT or [IP6]:PORT"),
+        },
+        args => format!("one argument is needed, not {}", args.len()),
+    };
+    eprintln!("{wrong}\nusage: sol08_adaptive ADDR");
+    None
+}

@@ -1,0 +1,714 @@
+//! `ex08_receiver`.
+
+use super::NOT_LOOKED_AT;
+use crate::grader::check::{Cause, Check, Control, Stop, Told};
+use crate::grader::failure::Symptom;
+use crate::grader::faults::Line;
+use crate::grader::platform::Exit;
+use crate::grader::program::PATIENCE;
+use crate::grader::segments::{
+    ACK, DATA, END_ACK, MAX_PAYLOAD, Segment, ack, data, end, end_ack, segment, told,
+};
+use crate::grader::stage::Stage;
+use crate::grader::transcript::What;
+use crate::grader::udp::UdpPeer;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+const MS: fn(u64) -> Duration = Duration::from_millis;
+const LINGER: Duration = Duration::from_secs(1);
+/// A timeout may end this much early and still be right.
+const TICK: Duration = Duration::from_millis(10);
+
+pub const RECEIVER: &[Check] = &[
+    Check {
+        name: "a segment is written, and acknowledged with the next number",
+        why: "the file grows by what is acknowledged, at once",
+        run: |stage| {
+            let mut talk = Talk::begins(stage)?;
+            talk.passes(&data(0, b"hello"), &ack(1))?;
+            talk.has_written(b"hello")
+        },
+        ..Check::PLAIN
+    },
+    Check {
+        name: "segments in order are written in order, to the byte",
+        why: "a payload is bytes: no text, no lines, and up to 1,024 of them",
+        points: 2,
+        run: |stage| {
+            let mut talk = Talk::begins(stage)?;
+            let full = stage.random_bytes(MAX_PAYLOAD);
+            let parts = [&b"\0\r\n\xff\xfe"[..], &full, b"x", &full, b"\n"];
+            for (number, part) in (0..).zip(parts) {
+                talk.passes(&data(number, part), &ack(number + 1))?;
+            }
+            talk.has_written(&parts.concat())
+        },
+        control: Some(ONE),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "a payload is taken for text, is cut off, or brings the buffer's rest along",
+            advice: "write the bytes behind the header, as many as came",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "the end is answered with an end-ack that has its number",
+        why: "only that tells the sender that all has arrived",
+        run: |stage| {
+            let mut talk = Talk::begins(stage)?;
+            talk.passes(&data(0, b"hello"), &ack(1))?;
+            talk.passes(&end(1), &end_ack(1))
+        },
+        ..Check::PLAIN
+    },
+    Check {
+        name: "after the end it exits with 0, and no sooner than after one second",
+        why: "its last answer may be lost: then the sender asks again, and somebody must be there",
+        points: 2,
+        run: |stage| {
+            let mut talk = Talk::begins(stage)?;
+            talk.passes(&data(0, b"hello"), &ack(1))?;
+            let since = Instant::now();
+            talk.passes(&end(1), &end_ack(1))?;
+            let ended = talk.exits(0)?;
+            talk.not_early("the exit", since, ended, LINGER)?;
+            talk.has_written(b"hello")
+        },
+        control: Some(UP_TO_THE_END),
+        causes: &[
+            Cause {
+                symptoms: &[Symptom::Early],
+                likely: "it leaves with its answer to the end",
+                advice: "stay for one second more, and answer what comes",
+            },
+            Cause {
+                symptoms: &[],
+                likely: "it waits for more after the end, or ends with another status",
+                advice: "one second after the last copy of the end: exit 0",
+            },
+        ],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "it exits no later than soon after that second",
+        why: "who stays for ever is no program that a script can wait for",
+        run: |stage| {
+            let mut talk = Talk::begins(stage)?;
+            talk.passes(&data(0, b"hello"), &ack(1))?;
+            talk.passes(&end(1), &end_ack(1))?;
+            let since = Instant::now();
+            let ended = talk.exits(0)?;
+            let took = ended.saturating_duration_since(since);
+            match stage.server()?.was_late(since, took, LINGER + MS(700))? {
+                false => Ok(()),
+                true => {
+                    let got = format!("after {} ms", took.as_millis());
+                    talk.alice.fails(Symptom::Late, "the exit after 1 s", got)
+                }
+            }
+        },
+        control: Some(UP_TO_THE_END),
+        causes: &[Cause {
+            symptoms: &[Symptom::Late],
+            likely: "it stays for longer than a second",
+            advice: "the second begins when the end is heard",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "an empty file is only the end",
+        why: "nothing is a file too",
+        run: |stage| {
+            let mut talk = Talk::begins(stage)?;
+            talk.passes(&end(0), &end_ack(0))?;
+            talk.exits(0)?;
+            talk.has_written(b"")
+        },
+        control: Some(UP_TO_THE_END),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "only data makes somebody the sender",
+            advice: "the end of an empty file has number 0, and is the first that comes",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "a copy is acknowledged again, and not written again",
+        why: "the sender repeats what it has no answer for: it may be the answer that was lost",
+        points: 3,
+        run: |stage| {
+            let mut talk = Talk::begins(stage)?;
+            talk.passes(&data(0, b"once "), &ack(1))?;
+            talk.passes(&data(0, b"once "), &ack(1))?;
+            talk.passes(&data(1, b"upon "), &ack(2))?;
+            talk.passes(&data(0, b"once "), &ack(2))?;
+            talk.passes(&data(1, b"upon "), &ack(2))?;
+            talk.passes(&data(2, b"a time"), &ack(3))?;
+            talk.has_written(b"once upon a time")
+        },
+        control: Some(THREE),
+        causes: &[
+            Cause {
+                symptoms: &[Symptom::Silence, Symptom::Exit],
+                likely: "a copy is passed over in silence",
+                advice: "answer every data segment of the sender's, whatever its number",
+            },
+            Cause {
+                symptoms: &[],
+                likely: "whatever comes is written, or the ack names the number after the copy's",
+                advice: "write only the expected number, and name that in every answer",
+            },
+        ],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "an early segment is answered with the number that is missing",
+        why: "datagrams overtake each other; the file's bytes must not",
+        points: 3,
+        run: |stage| {
+            let mut talk = Talk::begins(stage)?;
+            talk.passes(&data(0, b"one "), &ack(1))?;
+            talk.passes(&data(2, b"three"), &ack(1))?;
+            // It may have kept number 2, or not.
+            let answer = talk.answered(&data(1, b"two "))?;
+            if answer != ack(2) && answer != ack(3) {
+                return talk.differs("ack 2, or ack 3 if it kept data 2", &answer);
+            }
+            talk.passes(&data(2, b"three"), &ack(3))?;
+            talk.has_written(b"one two three")
+        },
+        control: Some(THREE),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "what comes is written as it comes, or acknowledged as if nothing were missing",
+            advice: "compare its number with the expected one; the answer names that one",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "300 segments are counted on",
+        why: "the number has four bytes",
+        run: |stage| {
+            let mut talk = Talk::begins(stage)?;
+            let file = stage.random_bytes(300);
+            for (number, byte) in (0..).zip(&file) {
+                talk.passes(&data(number, &[*byte]), &ack(number + 1))?;
+            }
+            talk.has_written(&file)
+        },
+        control: Some(THREE),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "numbers are counted in fewer than 32 bits, or read in the wrong order",
+            advice: "a u32, read with from_be_bytes",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "an end out of turn is answered with an ack",
+        why: "it says that there is no more; it doesn't say that nothing is missing",
+        points: 2,
+        run: |stage| {
+            let mut talk = Talk::begins(stage)?;
+            talk.passes(&data(0, b"one "), &ack(1))?;
+            talk.passes(&end(2), &ack(1))?;
+            talk.passes(&data(1, b"two"), &ack(2))?;
+            talk.passes(&end(2), &end_ack(2))?;
+            talk.has_written(b"one two")
+        },
+        control: Some(UP_TO_THE_END),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "the end is believed, whatever is missing before it",
+            advice: "the end has a number: it counts when that is the expected one",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "a copy of the end is answered again",
+        why: "the end-ack may be lost like anything else",
+        points: 2,
+        run: |stage| {
+            let mut talk = Talk::begins(stage)?;
+            talk.passes(&data(0, b"hello"), &ack(1))?;
+            let since = Instant::now();
+            talk.passes(&end(1), &end_ack(1))?;
+            for _ in 0..3 {
+                let asked = Instant::now();
+                let told = talk.passes(&end(1), &end_ack(1));
+                talk.if_it_still_stays(since, asked, told)?;
+            }
+            Ok(())
+        },
+        control: Some(UP_TO_THE_END),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "it has left, or listens no more, or answers the end once only",
+            advice: "go on as before after the end: the answer to number N stays what it was",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "its second begins anew with each copy of the end",
+        why: "a sender that asks again needs an answer again, and may need the next one as well",
+        points: 2,
+        run: |stage| {
+            let mut talk = Talk::begins(stage)?;
+            talk.passes(&data(0, b"hello"), &ack(1))?;
+            let mut since = Instant::now();
+            talk.passes(&end(1), &end_ack(1))?;
+            for _ in 0..2 {
+                std::thread::sleep(MS(650));
+                let asked = Instant::now();
+                let told = talk.passes(&end(1), &end_ack(1));
+                talk.if_it_still_stays(since, asked, told)?;
+                since = asked;
+            }
+            let ended = talk.exits(0)?;
+            talk.not_early("the exit", since, ended, LINGER)
+        },
+        control: Some(UP_TO_THE_END),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "the second is counted from the first end",
+            advice: "a new deadline with each end that is heard",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "a copy of data after the end is acknowledged, and not written",
+        why: "what was late is late still when the end has overtaken it",
+        run: |stage| {
+            let mut talk = Talk::begins(stage)?;
+            talk.passes(&data(0, b"hello"), &ack(1))?;
+            let since = Instant::now();
+            talk.passes(&end(1), &end_ack(1))?;
+            let asked = Instant::now();
+            let answer = talk.answered(&data(0, b"hello"));
+            let told = answer.and_then(|answer| match answer {
+                answer if answer == ack(1) || answer == ack(2) => Ok(()),
+                answer => talk.differs("an ack", &answer),
+            });
+            talk.if_it_still_stays(since, asked, told)?;
+            talk.exits(0)?;
+            talk.has_written(b"hello")
+        },
+        control: Some(UP_TO_THE_END),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "after the end only the end is answered, or everything is new again",
+            advice: "keep the expected number: it tells a copy from something new",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "what somebody else sends is neither written nor answered",
+        why: "anybody can send a datagram to any port",
+        points: 3,
+        run: |stage| {
+            let mut talk = Talk::begins(stage)?;
+            let mut mallory = stage.udp_peer("mallory")?;
+            talk.passes(&data(0, b"the "), &ack(1))?;
+            mallory.says_to(talk.to, &data(1, b"evil "))?;
+            mallory.says_to(talk.to, &end(1))?;
+            talk.passes(&data(1, b"file"), &ack(2))?;
+            talk.passes(&end(2), &end_ack(2))?;
+            silent(&mut mallory)?;
+            talk.has_written(b"the file")
+        },
+        control: Some(UP_TO_THE_END),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "the address that a datagram comes from isn't looked at",
+            advice: "remember who sent number 0, and pass over what comes from elsewhere",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "who begins with another number is not the sender",
+        why: "half of an old transfer is no beginning of a new one",
+        points: 2,
+        run: |stage| {
+            let mut talk = Talk::begins(stage)?;
+            let mut mallory = stage.udp_peer("mallory")?;
+            mallory.says_to(talk.to, &data(1, b"evil "))?;
+            mallory.says_to(talk.to, &end(7))?;
+            talk.passes(&data(0, b"the file"), &ack(1))?;
+            silent(&mut mallory)?;
+            talk.has_written(b"the file")
+        },
+        control: Some(ONE),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "the first that sends anything is taken for the sender, or is answered",
+            advice: "until data or an end with number 0 has come, nobody is the sender",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "fewer than seven bytes are ignored",
+        why: "a header that isn't whole says nothing",
+        points: 2,
+        run: |stage| ignores(stage, &[b"", &[DATA], &[DATA, 0, 0, 0, 1, 0]]),
+        control: Some(THREE),
+        causes: &[NOT_LOOKED_AT],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "a length that differs from what follows is ignored",
+        why: "then one of the two is spoilt, and nobody knows which",
+        points: 2,
+        run: |stage| {
+            let longer = [&[DATA, 0, 0, 0, 1, 0, 6][..], b"two"].concat();
+            let shorter = [&[DATA, 0, 0, 0, 1, 0, 2][..], b"two"].concat();
+            let huge = [&[DATA, 0, 0, 0, 1, 0xff, 0xff][..], b"two"].concat();
+            ignores(stage, &[&longer, &shorter, &huge])
+        },
+        control: Some(THREE),
+        causes: &[NOT_LOOKED_AT],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "a payload of more than 1,024 bytes is ignored",
+        why: "a limit that isn't kept is none",
+        run: |stage| ignores(stage, &[&data(1, &[b'x'; 1_025]), &data(1, &[b'x'; 9_000])]),
+        control: Some(THREE),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "the length is compared with what came, and with nothing else",
+            advice: "more than 1,024 is no segment; give the buffer room for more, to see it",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "another type is ignored",
+        why: "a later version may know it; this one doesn't",
+        run: |stage| {
+            let types = [0, 5, 255].map(|kind| segment(kind, 1, b"two"));
+            ignores(stage, &[&types[0], &types[1], &types[2]])
+        },
+        control: Some(THREE),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "whatever isn't an end is taken for data",
+            advice: "compare the first byte with each type that you know",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "who begins with what is no segment is not the sender",
+        why: "a port scanner sends a few bytes to every port",
+        points: 2,
+        run: |stage| {
+            let mut talk = Talk::begins(stage)?;
+            let mut mallory = stage.udp_peer("mallory")?;
+            for wrong in [&b""[..], b"hello", &[1, 0, 0, 0, 0, 0, 9, b'x']] {
+                mallory.says_to(talk.to, wrong)?;
+            }
+            // Who connects to mallory hears nobody else from then on: time to do it.
+            std::thread::sleep(MS(60));
+            talk.passes(&data(0, b"the file"), &ack(1))?;
+            silent(&mut mallory)?;
+            talk.has_written(b"the file")
+        },
+        control: Some(ONE),
+        causes: &[NOT_LOOKED_AT],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "under 20 % loss, duplication and reordering the file is written exactly",
+        why: "that is what it is for",
+        points: 3,
+        run: |stage| {
+            let file = stage.random_bytes(60 * 40);
+            bad_transfer(stage, &file, 1)
+        },
+        control: Some(THREE),
+        causes: &[],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "the same from a sender with eight segments under way",
+        why: "what comes early may be kept or thrown away; it is never out of place",
+        points: 3,
+        run: |stage| {
+            let file = stage.random_bytes(60 * 40);
+            bad_transfer(stage, &file, 8)
+        },
+        control: Some(THREE),
+        causes: &[],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "ten seconds of silence before the end: exit 1",
+        why: "a sender that is gone must not keep it for ever; half a file is no file",
+        points: 2,
+        run: |stage| {
+            let mut talk = Talk::begins(stage)?;
+            talk.passes(&data(0, b"half "), &ack(1))?;
+            std::thread::sleep(MS(2_500));
+            let since = Instant::now();
+            talk.passes(&data(1, b"a file"), &ack(2))?;
+            let ended = talk.exits(1)?;
+            talk.not_early("the exit", since, ended, PATIENCE)?;
+            talk.has_written(b"half a file")
+        },
+        control: Some(UP_TO_THE_END),
+        causes: &[
+            Cause {
+                symptoms: &[Symptom::Early],
+                likely: "the ten seconds are counted from the first segment, or are fewer",
+                advice: "a new deadline with each segment of the sender's",
+            },
+            Cause {
+                symptoms: &[],
+                likely: "it waits for ever, or takes the silence for the end",
+                advice: "bound the wait; when it is over before the end has come: exit 1",
+            },
+        ],
+        ..Check::PLAIN
+    },
+];
+
+const ONE: Control = Control {
+    name: "one segment, and nothing else",
+    run: |stage| {
+        let mut talk = Talk::begins(stage)?;
+        talk.passes(&data(0, b"the file"), &ack(1))?;
+        talk.has_written(b"the file")
+    },
+};
+
+const THREE: Control = Control {
+    name: "three segments in order, once each",
+    run: |stage| {
+        let mut talk = Talk::begins(stage)?;
+        for (number, part) in (0..).zip([&b"one "[..], b"two ", b"three"]) {
+            talk.passes(&data(number, part), &ack(number + 1))?;
+        }
+        talk.has_written(b"one two three")
+    },
+};
+
+const UP_TO_THE_END: Control = Control {
+    name: "one segment and the end",
+    run: |stage| {
+        let mut talk = Talk::begins(stage)?;
+        talk.passes(&data(0, b"hello"), &ack(1))?;
+        talk.passes(&end(1), &end_ack(1))
+    },
+};
+
+/// A transfer to a submission that receives.
+struct Talk<'a> {
+    stage: &'a Stage,
+    alice: UdpPeer,
+    to: SocketAddr,
+}
+
+impl<'a> Talk<'a> {
+    fn begins(stage: &'a Stage) -> Result<Talk<'a>, Stop> {
+        Ok(Talk {
+            stage,
+            alice: stage.udp_peer("alice")?,
+            to: stage.addr()?,
+        })
+    }
+
+    /// Sends this, and hears exactly that.
+    fn passes(&mut self, datagram: &[u8], due: &[u8]) -> Told {
+        self.alice.says_to(self.to, datagram)?;
+        let answer = self.answer(&told(due))?;
+        match answer == due {
+            true => Ok(()),
+            false => self.differs(&told(due), &answer),
+        }
+    }
+
+    /// Sends this, and hears something.
+    fn answered(&mut self, datagram: &[u8]) -> Result<Vec<u8>, Stop> {
+        self.alice.says_to(self.to, datagram)?;
+        self.answer("an ack")
+    }
+
+    fn answer(&mut self, due: &str) -> Result<Vec<u8>, Stop> {
+        let answer = self.alice.hears_one(due)?;
+        if answer.from != self.to {
+            let (due, got) = (
+                format!("an answer from {}", self.to),
+                answer.from.to_string(),
+            );
+            return self.alice.fails(Symptom::Different, due, got);
+        }
+        Ok(answer.bytes)
+    }
+
+    fn differs<T>(&self, due: &str, answer: &[u8]) -> Result<T, Stop> {
+        if Segment::read(answer).is_none() {
+            return self.alice.fails(Symptom::Different, due, answer);
+        }
+        self.alice.fails(Symptom::Different, due, told(answer))
+    }
+
+    /// Its stdout behind the listening line comes to be exactly this.
+    fn has_written(&self, file: &[u8]) -> Told {
+        let program = self.stage.server()?;
+        if program.is_foreign() {
+            return Err(Stop::Skipped(
+                "the stdout of a program that was running already can't be read".to_string(),
+            ));
+        }
+        program.wait_output(PATIENCE, |stdout, _| {
+            written(&stdout.bytes).len() >= file.len()
+        });
+        let stdout = program.outputs().0.bytes;
+        let got = written(&stdout);
+        if got == file {
+            return Ok(());
+        }
+        if got.len() < file.len() && program.exit().is_none() {
+            program.must_have_run(PATIENCE)?;
+        }
+        self.alice.fails(Symptom::Different, file, got)
+    }
+
+    /// It ends by itself with this status: when.
+    fn exits(&self, status: i32) -> Result<Instant, Stop> {
+        let program = self.stage.server()?;
+        // Its silence lasts ten seconds, and those of a busy machine are longer.
+        let limit = PATIENCE + PATIENCE / 2;
+        let Some((exit, after)) = program.wait_exit(limit) else {
+            program.must_have_run(limit)?;
+            let got = format!("it still runs {} s later", limit.as_secs());
+            return self
+                .alice
+                .fails(Symptom::StillOpen, "the program ends by itself", got);
+        };
+        let transcript = self.stage.transcript();
+        transcript.write(&program.who, "", What::Exits, exit.to_string());
+        if exit != Exit::Status(status) {
+            let due = format!("exit status {status}");
+            return self.alice.fails(Symptom::Status, due, exit.to_string());
+        }
+        Ok(program.started() + after)
+    }
+
+    fn not_early(&self, what: &str, since: Instant, at: Instant, least: Duration) -> Told {
+        let took = at.saturating_duration_since(since);
+        if took + TICK >= least {
+            return Ok(());
+        }
+        let due = format!("{what} no sooner than after {} ms", least.as_millis());
+        let got = format!("after {} ms", took.as_millis());
+        self.alice.fails(Symptom::Early, due, got)
+    }
+
+    /// What came of asking it again in its last second. If that was nearly over by then, or the
+    /// machine stood still, nobody can tell.
+    fn if_it_still_stays(&self, since: Instant, asked: Instant, told: Told) -> Told {
+        let swift = asked.saturating_duration_since(since) < MS(850)
+            && self.stage.server()?.stalled_since(since) < MS(100);
+        match told {
+            Err(Stop::Failed(_)) if !swift => Err(Stop::Inconclusive(
+                "its last second was over before it was asked".to_string(),
+            )),
+            told => told,
+        }
+    }
+}
+
+/// What stdout has behind the listening line.
+fn written(stdout: &[u8]) -> &[u8] {
+    match stdout.starts_with(b"listening on ") {
+        true => match stdout.iter().position(|byte| *byte == b'\n') {
+            Some(end) => &stdout[end + 1..],
+            None => &[],
+        },
+        false => stdout,
+    }
+}
+
+/// Nothing came to this peer. Ask after somebody else's answer, which was sent later.
+fn silent(mallory: &mut UdpPeer) -> Told {
+    match mallory.hears_within(Duration::from_millis(1))? {
+        None => Ok(()),
+        Some(answer) => mallory.fails(
+            Symptom::Extra,
+            "no answer to anybody else",
+            told(&answer.bytes),
+        ),
+    }
+}
+
+/// These come from the sender between two of its segments, and nothing comes of them.
+fn ignores(stage: &Stage, wrong: &[&[u8]]) -> Told {
+    let mut talk = Talk::begins(stage)?;
+    talk.passes(&data(0, b"one "), &ack(1))?;
+    for datagram in wrong {
+        talk.alice.says_to(talk.to, datagram)?;
+    }
+    // The fence: an answer to any of them would come first, and name something else or come twice.
+    talk.passes(&data(1, b"two "), &ack(2))?;
+    talk.passes(&data(2, b"three"), &ack(3))?;
+    talk.has_written(b"one two three")
+}
+
+/// A sender with this window, both ways over a network that loses, doubles and reorders a fifth.
+fn bad_transfer(stage: &Stage, file: &[u8], window: u32) -> Told {
+    let mut talk = Talk::begins(stage)?;
+    let bad = || stage.faults().loses(20, 3).duplicates(20).reorders(20, 4);
+    let (mut out, mut back) = (Line::new(bad()), Line::new(bad()));
+    let parts: Vec<&[u8]> = file.chunks(40).collect();
+    let count = parts.len() as u32;
+    let (mut base, mut heard_at) = (0, Instant::now());
+    let mut ended = false;
+    while !ended {
+        // All of the window, again and again: what is lost is its answer's affair.
+        let segments = match base == count {
+            true => vec![end(count)],
+            false => (base..count.min(base + window))
+                .map(|number| data(number, parts[number as usize]))
+                .collect(),
+        };
+        for segment in segments {
+            for datagram in out.take(&segment).arrivals {
+                talk.alice.says_to(talk.to, &datagram)?;
+            }
+        }
+        let until = Instant::now() + MS(15);
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let Some(answer) = talk.alice.hears_within(left)? else {
+                break;
+            };
+            for answer in back.take(&answer.bytes).arrivals {
+                let Some(answer) = Segment::read(&answer) else {
+                    return talk.differs("an ack", &answer);
+                };
+                match answer.kind {
+                    ACK if answer.number > base && answer.number <= count => {
+                        (base, heard_at) = (answer.number, Instant::now());
+                    }
+                    END_ACK if answer.number == count => ended = true,
+                    _ => {}
+                }
+            }
+            // An answer to the end, or the window's last: the next round need not wait.
+            if ended || window == 1 {
+                break;
+            }
+        }
+        if heard_at.elapsed() > PATIENCE {
+            if let Some(exit) = stage.server()?.exit() {
+                let got = format!("the program ended: {exit}");
+                return talk.alice.fails(Symptom::Exit, "an answer", got);
+            }
+            stage.server()?.must_have_run(PATIENCE)?;
+            let due = format!("an answer that goes beyond {base}");
+            return talk.alice.fails(Symptom::Silence, due, "none in 10 s");
+        }
+    }
+    talk.exits(0)?;
+    talk.has_written(file)
+}
