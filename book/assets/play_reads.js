@@ -263,7 +263,7 @@
                 }
                 const isMark = state.mark === 'length' ? i < HEADER : state.mark === 'lf' && i === message.length;
                 html += '<span class="byte' + (index % 2 ? ' odd' : '') + (isMark ? ' mark' : '') + (starts[at] ? ' begins' : '') + '"' + (still ? '' : ' aria-hidden="true"') + '>' +
-                    '<i>' + (i === 0 ? 'message ' + (index + 1) : '') + '</i><b>' + escape(cell(byte)) + '</b><small>' +
+                    '<i>' + (i === 0 ? 'msg ' + (index + 1) : '') + '</i><b>' + escape(cell(byte)) + '</b><small>' +
                     (starts[at] ? 'read ' + starts[at] : '') + '</small></span>\n';
                 at += 1;
             });
@@ -361,6 +361,6 @@
     }
 
     play.add('reads', {
-        start: start, still: start, step: step, view: view, controls: controls, says: says, keys: keys, run: run, refuge: 'gap1'
+        start: start, still: start, step: step, view: view, controls: controls, says: says, keys: keys, of: of, refuge: 'gap1'
     });
 })();
