@@ -253,7 +253,7 @@
             wrap(row.right).forEach(function (words, i) { text(RIGHT + 8, y(index) + 4 + 13 * i, words, 'start'); });
         });
         const words = title + '. ' + state.spoken.join(' ');
-        return '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 360 ' + bottom + '" role="img" aria-label="' + escape(words) +
+        return '<svg viewBox="0 0 360 ' + bottom + '" role="img" aria-label="' + escape(words) +
             '" font-family="ui-monospace, Menlo, Consolas, \'DejaVu Sans Mono\', monospace" font-size="11" fill="currentColor">\n' +
             parts.join('\n') + '\n</svg>\n';
     }
