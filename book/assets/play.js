@@ -47,8 +47,7 @@
         const says = box('p', 'play-says');
         says.setAttribute('role', 'status');
         controls.innerHTML = figure.controls(state);
-        still.replaceWith(controls, stage);
-        place.insertBefore(says, caption);
+        still.replaceWith(controls, says, stage);
         if (caption && !place.hasAttribute('aria-labelledby')) {
             caption.id = caption.id || 'play-' + place.dataset.play + '-caption';
             place.setAttribute('role', 'group');

@@ -238,7 +238,7 @@
         const timer = sender.deadline === null ? 'The timer is off.' : 'The timer runs out at ' + sender.deadline + ' ms.';
         const doing = sender.done ? 'Knows that all of it has arrived.' : sender.failed ? 'Gave up: eight expiries running.' :
             sender.ending ? 'Everything is acknowledged but the end.' :
-                'Under way: ' + range(sender.base, sender.base + sender.under - 1) + '. ' + wire.many(sender.duplicates, 'time') + ' more the same answer.';
+                'Under way: ' + range(sender.base, sender.base + sender.under - 1) + '. ' + (sender.duplicates ? 'Ack ' + sender.base + ' came again, ' + wire.many(sender.duplicates, 'time') + '.' : 'Waits for an ack above ' + sender.base + '.');
         const listening = receiver.gone ? (receiver.ended ? 'Has left.' : 'Gave up.') : receiver.ended ? 'Has it all.' :
             'Expects ' + receiver.expected + (receiver.early.length ? '; keeps ' + receiver.early.join(', ') : '') + '.';
         const sent = state.datagrams.filter(function (datagram) { return datagram.from === 'sender' && datagram.more !== 'copy'; }).length;

@@ -222,7 +222,8 @@
         const top = 40;
         const y = function (row) { return top + row * height; };
         const flying = underWay(state);
-        const bottom = y(state.rows.length - (flying.length > 0 ? 0 : 1)) + 22;
+        const notes = function (row) { return Math.max(wrap(row.left).length + (row.left ? 1 : 0), wrap(row.right).length); };
+        const bottom = y(state.rows.length - (flying.length > 0 ? 0 : 1)) + 12 + 13 * notes(state.rows[state.rows.length - 1]);
         const parts = [];
         function text(x, at, words, anchor, colour, more) {
             parts.push('<text x="' + x + '" y="' + at + '"' + (anchor === 'start' ? '' : ' text-anchor="' + anchor + '"') +
@@ -240,7 +241,7 @@
         });
         const labels = [];
         state.datagrams.forEach(function (datagram) {
-            arrow(datagram, line, parts, labels, y, state);
+            arrow(datagram, line, parts, labels, y, state, height);
         });
         parts.push.apply(parts, labels);
         let last = -1;
@@ -249,7 +250,7 @@
                 text(2, y(index) + 4, row.at + ' ms', 'start', NOTE);
                 last = row.at;
             }
-            wrap(row.left).forEach(function (words, i) { text(LEFT - 12, y(index) + (row.left.length > 7 ? 17 : 4) + 13 * i, words, 'end'); });
+            wrap(row.left).forEach(function (words, i) { text(LEFT - 12, y(index) + 17 + 13 * i, words, 'end'); });
             wrap(row.right).forEach(function (words, i) { text(RIGHT + 8, y(index) + 4 + 13 * i, words, 'start'); });
         });
         const words = title + '. ' + state.spoken.join(' ');
@@ -258,7 +259,7 @@
             parts.join('\n') + '\n</svg>\n';
     }
 
-    function arrow(datagram, line, parts, labels, y, state) {
+    function arrow(datagram, line, parts, labels, y, state, high) {
         const right = datagram.from === 'sender';
         const colour = datagram.fate === 'lost' || datagram.fate === 'unheard' ? LOST : right ? CLIENT : SERVER;
         const from = { x: right ? LEFT : RIGHT, y: y(datagram.row) };
@@ -291,9 +292,13 @@
         } else if (datagram.fate === 'arrived') {
             parts.push('<path d="M' + tip(0, 0) + 'L' + tip(9, 4.5) + 'L' + tip(9, -4.5) + 'Z" style="fill: ' + colour + '"/>');
         }
-        const share = datagram.fate === 'lost' ? 0.5 : 0.42;
-        labels.push('<text x="' + Math.round(from.x + dx * share) + '" y="' + Math.round(from.y + dy * share - 3) +
-            '" text-anchor="middle" paint-order="stroke" stroke-width="4" stroke-linejoin="round" style="fill: ' + colour +
+        // On its line; where lines are long and cross, near its start.
+        const near = dy > 60 && high > 30;
+        const share = datagram.fate === 'lost' ? 0.5 : near ? 16 / dy : 0.42;
+        const beside = near ? (right ? 7 : -7) : 0;
+        const anchor = near ? (right ? 'start' : 'end') : 'middle';
+        labels.push('<text x="' + Math.round(from.x + dx * share + beside) + '" y="' + Math.round(from.y + dy * share + (near ? 2 : -3)) +
+            '" text-anchor="' + anchor + '" paint-order="stroke" stroke-width="4" stroke-linejoin="round" style="fill: ' + colour +
             '; stroke: var(--bg, #fff)">' + escape(words) + '</text>');
     }
 
@@ -359,8 +364,9 @@
         if (event.do === 'undo' || event.do === 'again' || event.do === 'set' || event.do === 'finish') {
             return state.spoken[state.spoken.length - 1];
         }
-        const news = state.spoken.filter(function (words) { return words.indexOf('At ' + state.now + ' ms:') === 0; });
-        return news.slice(-3).join(' ');
+        const when = 'At ' + state.now + ' ms: ';
+        const news = state.spoken.filter(function (words) { return words.indexOf(when) === 0; }).slice(-3);
+        return when + news.map(function (words) { return words.slice(when.length); }).join(' ');
     }
 
     window.wiresideWire = {
