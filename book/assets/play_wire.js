@@ -237,7 +237,7 @@
         line('M' + LEFT + ' 24V' + bottom + 'M' + RIGHT + ' 24V' + bottom, NOTE, ' stroke-width="1"');
         state.bars.forEach(function (bar) {
             const end = bar.to === undefined ? y(state.rows.length - 1) + 14 : y(bar.to);
-            line('M' + (LEFT - 5) + ' ' + y(bar.from) + 'V' + end, bar.expired ? LOST : NOTE, ' stroke-width="4"' + (bar.expired ? '' : ' opacity="0.6"'));
+            line('M' + (LEFT - 5) + ' ' + y(bar.from) + 'V' + end, bar.expired ? LOST : NOTE, ' stroke-width="4"' + (bar.expired ? '' : ' opacity="0.75"'));
         });
         const labels = [];
         state.datagrams.forEach(function (datagram) {

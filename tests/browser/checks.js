@@ -167,7 +167,34 @@
                 }
             }
         }
+        graphics(faults);
         return faults;
+    }
+
+    // Lines and marks of a picture, 1.4.11: three to one. Quiet lines of an inline box aren't meant.
+    function graphics(faults) {
+        const known = new Set();
+        document.querySelectorAll('main figure svg :is(path, line, circle, rect, polygon)').forEach(function (shape) {
+            if (!seen(shape)) {
+                return;
+            }
+            const style = getComputedStyle(shape);
+            const behind = ground(shape);
+            ['stroke', 'fill'].forEach(function (name) {
+                const front = rgba(style[name] === 'none' ? 'transparent' : style[name]);
+                front.a *= opacity(shape);
+                const key = [name, style[name], JSON.stringify(behind), front.a].join();
+                if (front.a === 0 || known.has(key) || (name === 'fill' && shape.tagName === 'rect')) {
+                    return;
+                }
+                known.add(key);
+                const pair = [luminance(over(front, behind)), luminance(behind)].sort(function (a, b) { return b - a; });
+                const ratio = (pair[0] + 0.05) / (pair[1] + 0.05);
+                if (ratio < 3) {
+                    faults.push('a line with a contrast of ' + ratio.toFixed(2) + ' to 1: ' + style[name]);
+                }
+            });
+        });
     }
 
     // Where its links lead, and what can be led to.

@@ -390,6 +390,33 @@ fn a_lost_acknowledgement_is_played_by_keyboard_and_all_is_written_once() {
 }
 
 #[test]
+fn one_loss_in_a_window_is_played_by_keyboard_and_one_segment_is_sent_again() {
+    let Some((_turn, mut browser, book)) = stage() else {
+        return;
+    };
+    browser.open(&book.figures());
+    let figure = "document.querySelector('[data-play=window]').wiresidePlay.state()";
+    tab_to(&mut browser, "[data-play=window] [data-datagram] button");
+    // A row down is the next datagram: the third of eight.
+    browser.press("ArrowDown");
+    browser.press("ArrowDown");
+    browser.press("d");
+    let said = text(&mut browser, "[data-play=window] [role=status]");
+    assert!(said.contains("data 2 is lost"), "{said}");
+    for _ in 0..7 {
+        browser.press("n");
+    }
+    let kept = browser.eval(&format!("{figure}.receiver.early"));
+    assert_eq!(kept, json!([3, 4, 5, 6, 7]));
+    for _ in 0..27 {
+        browser.press("n");
+    }
+    assert_eq!(browser.eval(&format!("{figure}.sender.done")), true);
+    assert_eq!(browser.eval(&format!("{figure}.sender.repeated")), 1);
+    assert_eq!(browser.thrown(), Vec::<String>::new());
+}
+
+#[test]
 fn a_step_changes_no_state_but_the_next() {
     let Some((_turn, mut browser, book)) = stage() else {
         return;

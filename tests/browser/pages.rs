@@ -354,7 +354,7 @@ fn each_fault_that_is_looked_for_is_seen() {
     let Some((_turn, mut browser, book)) = stage() else {
         return;
     };
-    let faulty: [(&str, &str, &str); 11] = [
+    let faulty: [(&str, &str, &str); 12] = [
         (
             "headings",
             "add('<h2>A</h2><h4>B</h4>')",
@@ -405,6 +405,11 @@ fn each_fault_that_is_looked_for_is_seen() {
             "contrast",
             "add('<svg viewBox=\"0 0 90 20\"><text y=\"9\" style=\"fill: var(--line)\">pale</text></svg>')",
             "a contrast of 1.",
+        ),
+        (
+            "contrast",
+            "add('<figure><svg viewBox=\"0 0 90 20\"><path d=\"M0 9H9\" style=\"stroke: var(--line)\"/></svg></figure>')",
+            "a line with a contrast of 1.",
         ),
     ];
     browser.width(390);
