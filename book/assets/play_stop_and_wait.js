@@ -94,7 +94,7 @@
                 sender.failed = true;
                 wire.tell(state, 'sender gives up');
                 wire.note(state, 'left', 'gives up');
-                wire.speak(state, 'segment ' + sender.number + ' was sent 10 times, unanswered: the sender gives up.');
+                wire.speak(state, 'segment ' + sender.number + ' was sent 10 times, and no answer came: the sender gives up.');
                 return;
             }
             sender.repeated += 1;
@@ -135,6 +135,9 @@
         'a segment is late': { events: after(2, ['delay 2']).concat(after(9, [])) },
         'a segment comes twice': { events: ['twice 0'].concat(after(9, ['next', 'next'])) },
         'the last acknowledgement is lost': { events: after(7, ['drop 7']).concat(after(4, [])) },
+        'the receiver has left': {
+            events: after(7, ['drop 7', 'next', 'drop 8', 'next', 'drop 9', 'next', 'drop 10', 'next', 'drop 11', 'next', 'drop 12']).concat(after(14, []))
+        },
         'the line is cut': { events: ['drop 0', 'next', 'drop 1', 'next', 'drop 2', 'next', 'drop 3', 'next', 'drop 4', 'next', 'drop 5', 'next', 'drop 6', 'next', 'drop 7', 'next', 'drop 8', 'next', 'drop 9', 'next'] }
     };
 
@@ -143,7 +146,7 @@
         const receiver = state.receiver;
         const isEnd = sender.number === LENGTHS.length;
         const doing = sender.done ? 'Knows that all of it has arrived.' :
-            sender.failed ? 'Gave up: segment ' + sender.number + ' was sent 10 times, unanswered.' :
+            sender.failed ? 'Gave up: segment ' + sender.number + ' was sent 10 times, and no answer came.' :
                 'Waits for ' + (isEnd ? 'end-ack ' + sender.number : 'ack ' + (sender.number + 1)) + '; transmission ' + sender.transmissions + ' of at most 10.';
         const timer = sender.deadline === null ? 'The timer is off.' : 'The timer runs out at ' + sender.deadline + ' ms.';
         const has = NAMES.slice(0, Math.min(receiver.expected, NAMES.length));

@@ -60,10 +60,16 @@ impl Ends for File {
         if wire.receiver.deadline.is_none() && segment.number != 0 {
             return wire.tell(format!("receiver ignores {}", hex(datagram)));
         }
-        let (payload, answer) = self.receiver.take(&segment).expect("data and ends are for it");
+        let (payload, answer) = self
+            .receiver
+            .take(&segment)
+            .expect("data and ends are for it");
         let n = payload.len();
         self.written.extend(payload);
-        assert!(self.bytes.starts_with(&self.written), "written twice, or in another order");
+        assert!(
+            self.bytes.starts_with(&self.written),
+            "written twice, or in another order"
+        );
         if !self.receiver.ended || segment.kind == END {
             let patience = if self.receiver.ended { LINGER } else { SILENCE };
             wire.receiver.deadline = Some(wire.now + patience);
@@ -74,7 +80,11 @@ impl Ends for File {
 
     fn at_sender(&mut self, wire: &mut Wire, datagram: &[u8]) {
         let is_answer = self.sender.take(datagram).expect("a slice can be read");
-        let what = if is_answer { "an answer" } else { "not an answer" };
+        let what = if is_answer {
+            "an answer"
+        } else {
+            "not an answer"
+        };
         wire.tell(format!("sender takes {}, {what}", hex(datagram)));
         if !is_answer {
             return;
@@ -101,12 +111,18 @@ impl Ends for File {
     fn leaves(&mut self, wire: &mut Wire) {
         wire.receiver.deadline = None;
         wire.receiver.gone = true;
-        let how = if self.receiver.ended { "leaves" } else { "gives up" };
+        let how = if self.receiver.ended {
+            "leaves"
+        } else {
+            "gives up"
+        };
         wire.tell(format!("receiver {how}"));
     }
 }
 
 #[test]
 fn the_programs_do_in_every_vector_what_the_figure_shows() {
-    super::hold("stop_and_wait", |vector| wire::run(vector, &mut File::new()));
+    super::hold("stop_and_wait", |vector| {
+        wire::run(vector, &mut File::new())
+    });
 }

@@ -116,7 +116,10 @@ impl Ends for File {
         };
         let n = self.receiver.ready.len();
         self.written.append(&mut self.receiver.ready);
-        assert!(self.bytes.starts_with(&self.written), "written twice, or in another order");
+        assert!(
+            self.bytes.starts_with(&self.written),
+            "written twice, or in another order"
+        );
         if !self.receiver.ended || segment.kind == END {
             let patience = if self.receiver.ended { LINGER } else { SILENCE };
             wire.receiver.deadline = Some(wire.now + patience);
@@ -154,7 +157,11 @@ impl Ends for File {
     fn leaves(&mut self, wire: &mut Wire) {
         wire.receiver.deadline = None;
         wire.receiver.gone = true;
-        let how = if self.receiver.ended { "leaves" } else { "gives up" };
+        let how = if self.receiver.ended {
+            "leaves"
+        } else {
+            "gives up"
+        };
         wire.tell(format!("receiver {how}"));
     }
 }

@@ -73,7 +73,9 @@ impl Wire {
     fn next(&self) -> Option<usize> {
         let all = self.datagrams.iter().enumerate();
         let under_way = all.filter(|(_, datagram)| datagram.under_way);
-        under_way.min_by_key(|(id, datagram)| (datagram.at, *id)).map(|(id, _)| id)
+        under_way
+            .min_by_key(|(id, datagram)| (datagram.at, *id))
+            .map(|(id, _)| id)
     }
 
     fn advance(&mut self, ends: &mut impl Ends) {
@@ -97,7 +99,9 @@ impl Wire {
 
     fn arrive(&mut self, ends: &mut impl Ends, id: usize) {
         self.datagrams[id].under_way = false;
-        let Datagram { to_receiver, bytes, .. } = self.datagrams[id].clone();
+        let Datagram {
+            to_receiver, bytes, ..
+        } = self.datagrams[id].clone();
         let (name, end) = match to_receiver {
             true => ("receiver", &self.receiver),
             false => ("sender", &self.sender),
@@ -118,7 +122,11 @@ impl Wire {
             return self.advance(ends);
         };
         let id: usize = id.parse().expect("a datagram's number");
-        let Some(datagram) = self.datagrams.get_mut(id).filter(|datagram| datagram.under_way) else {
+        let Some(datagram) = self
+            .datagrams
+            .get_mut(id)
+            .filter(|datagram| datagram.under_way)
+        else {
             return;
         };
         let word = match what {
