@@ -4,6 +4,7 @@
 //! words. `tests/figures.rs` draws them anew and runs the conversation again; `BLESS=1` records.
 
 use super::ch04_framing::frame;
+use super::ch09_tls::{Certs, Tap};
 use super::show::{Pace, Staging};
 use super::trace::{self, Trace};
 use super::{Leave, Played, Show, svg};
@@ -93,6 +94,23 @@ pub const FIGURES: &[Figure] = &[
             client.hears(&two)?;
             client.half_closes()?;
             Ok(client.hears_clean_end()?)
+        },
+    },
+    Figure {
+        name: "ch09_tls",
+        caption: "A frame and its reply over TLS 1.2, as an eavesdropper sees them",
+        lanes: &["client", "server"],
+        programs: &[
+            "ch09_make_certs",
+            "ch09_tls_server",
+            "ch09_tls_client",
+            "ch09_wiretap",
+        ],
+        play: |show| {
+            let certs = Certs::made(show)?;
+            let server = certs.serves(show)?;
+            let mut tap = Tap::on(show, &server)?;
+            certs.says(show, &mut tap, b"password: swordfish\n")
         },
     },
 ];

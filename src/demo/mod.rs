@@ -19,6 +19,7 @@ pub mod ch01_ports;
 pub mod ch02_echo;
 pub mod ch03_streams;
 pub mod ch04_framing;
+pub mod ch09_tls;
 pub mod command;
 pub mod diagram;
 pub mod figures;

@@ -27,6 +27,7 @@ pub mod report;
 pub mod seed;
 pub mod session;
 pub mod stage;
+pub mod tls;
 pub mod trail;
 pub mod transcript;
 pub mod udp;

@@ -34,7 +34,9 @@ pub struct Stage {
     server: OnceCell<(Arc<Program>, SocketAddr)>,
     programs: RefCell<Vec<Arc<Program>>>,
     /// Variables that programs are started with from now on.
-    pub(super) env: RefCell<Vec<(&'static str, &'static str)>>,
+    pub(super) env: RefCell<Vec<(&'static str, String)>>,
+    /// What a submission that is a server is started with, behind its address.
+    server_args: RefCell<Vec<String>>,
     /// Kept from other stages until this one is over.
     ports: RefCell<Vec<std::ops::Range<u16>>>,
 }
@@ -49,6 +51,7 @@ impl Stage {
             server: OnceCell::new(),
             programs: RefCell::default(),
             env: RefCell::default(),
+            server_args: RefCell::default(),
             ports: RefCell::default(),
         })
     }
@@ -62,6 +65,11 @@ impl Stage {
         self.programs.borrow().clone()
     }
 
+    /// A folder of this stage's own.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder.path
+    }
+
     /// So many random bytes, the same for the same seed.
     pub fn random_bytes(&self, count: usize) -> Vec<u8> {
         self.dice.borrow_mut().bytes(count)
@@ -73,6 +81,21 @@ impl Stage {
     }
 
     // ---- a submission that is a server
+
+    /// What the submission, a server, is to be started with behind its address. It isn't yet.
+    pub fn server_args(&self, args: &[String]) {
+        *self.server_args.borrow_mut() = args.to_vec();
+    }
+
+    /// Whether the submission ran before the grader did, and was given whatever it was given.
+    pub fn is_running_already(&self) -> bool {
+        matches!(self.launch, Launch::Running(_))
+    }
+
+    /// From now on a program is started with this variable as well.
+    pub fn sets(&self, name: &'static str, value: String) {
+        self.env.borrow_mut().push((name, value));
+    }
 
     /// The submission, started and ready for clients.
     pub fn server(&self) -> Result<&Arc<Program>, Stop> {
@@ -146,7 +169,8 @@ impl Stage {
             }
             Launch::Running(addr) => addr,
         };
-        let program = self.start(Some(addr), &[], Input::Nothing)?;
+        let args = self.server_args.borrow().clone();
+        let program = self.start(Some(addr), &args, Input::Nothing)?;
         let addr = program.ready(READY)?;
         Ok(self.server.get_or_init(|| (program, addr)))
     }
@@ -250,6 +274,8 @@ impl Stage {
         args: &[String],
         input: Input,
     ) -> Result<Arc<Program>, Stop> {
+        let env = self.env.borrow();
+        let env: Vec<(&str, &str)> = env.iter().map(|(name, v)| (*name, v.as_str())).collect();
         let start = Start {
             launch: &self.launch,
             who: "program",
@@ -258,7 +284,7 @@ impl Stage {
             input,
             folder: &self.folder.path,
             mark: &self.folder.name,
-            env: &self.env.borrow(),
+            env: &env,
         };
         let program = Arc::new(Program::start(start, Arc::clone(&self.transcript))?);
         self.programs.borrow_mut().push(Arc::clone(&program));

@@ -8,6 +8,8 @@ mod ch01;
 mod ch02;
 mod ch03;
 mod ch04;
+#[cfg(feature = "tls")]
+mod ch09;
 
 use std::fs;
 use std::io;

@@ -11,6 +11,7 @@ mod ch01;
 mod ch02;
 mod ch03;
 mod ch04;
+mod ch09;
 mod names;
 mod session;
 mod terminal;
@@ -26,6 +27,7 @@ const CHAPTERS: &[&[Recorded]] = &[
     ch02::SESSIONS,
     ch03::SESSIONS,
     ch04::SESSIONS,
+    ch09::SESSIONS,
 ];
 
 /// Names the sessions of a chapter, `NAME [peers that it needs] [its terminals];`, and makes each a

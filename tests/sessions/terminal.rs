@@ -306,6 +306,7 @@ fn with_programs(command: &str) -> String {
             Some(after) => (true, after),
             None => (false, after),
         };
+        let after = after.strip_prefix("--features tls ").unwrap_or(after);
         let after = after
             .strip_prefix("--bin ")
             .unwrap_or_else(|| panic!("`{command}`: write cargo run --bin NAME"));

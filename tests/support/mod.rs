@@ -83,6 +83,11 @@ impl Program {
         self.stdout.take(|held| (held.len() >= n).then_some(n))
     }
 
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn is_running(&mut self) -> bool {
         self.child.try_wait().expect("ask for the status").is_none()
     }

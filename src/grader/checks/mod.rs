@@ -7,3 +7,4 @@ pub mod ch01_ports;
 pub mod ch02_echo;
 pub mod ch03_streams;
 pub mod ch04_framing;
+pub mod ch09_tls;
