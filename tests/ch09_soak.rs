@@ -127,6 +127,13 @@ fn two_hundred_hostile_peers_keep_no_honest_one_from_its_handshake() {
         let slowest: Vec<_> = clients.into_iter().map(|client| client.join()).collect();
         // Before anything can panic: the hostile ones would go on for ever.
         over.store(true, Ordering::Relaxed);
+        if slowest.iter().any(Result::is_err) {
+            assert!(
+                server.is_running(),
+                "the server is dead: {}",
+                server.stderr_line()
+            );
+        }
         let slowest = slowest.into_iter().map(|one| one.expect("served"));
         slowest.max().flatten()
     });

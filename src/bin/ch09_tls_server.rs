@@ -75,10 +75,14 @@ fn serve(listener: TcpListener, acceptor: TlsAcceptor) -> io::Result<()> {
         eprintln!("{peer} connected");
         let acceptor = acceptor.clone();
         // The handshake, too: in this loop, one client that says nothing would keep out all others.
-        thread::spawn(move || match greet(&stream, &acceptor).and_then(converse) {
+        // (`thread::spawn` panics where the system has no thread left.)
+        let client = move || match greet(&stream, &acceptor).and_then(converse) {
             Ok(n) => eprintln!("{peer} closed after {n} frames"),
             Err(err) => eprintln!("{peer} broke off: {err}"),
-        });
+        };
+        if let Err(err) = thread::Builder::new().spawn(client) {
+            pause_after(err);
+        }
     }
 }
 
