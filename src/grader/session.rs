@@ -266,3 +266,40 @@ fn tell(
     };
     (told, record)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chapters;
+
+    #[test]
+    fn what_this_machine_cannot_grade_is_skipped_and_not_counted() {
+        let (chapter, exercise) = chapters::exercises().next().unwrap();
+        let job = |skip: Option<&str>| Job {
+            chapter,
+            exercise,
+            launch: Err("no headers".to_string()),
+            skip: skip.map(String::from),
+            how: String::new(),
+            checks: exercise.checks.iter().collect(),
+        };
+        let jobs = [job(Some("no headers")), job(None)];
+        let report = grade(&jobs, Seed(1), &|_| {});
+        let [skipped, unbuilt] = &report.exercises[..] else {
+            panic!("{report:?}");
+        };
+        assert_eq!(
+            (skipped.verdict, skipped.max_score()),
+            (Verdict::Skipped, 0)
+        );
+        assert_eq!(skipped.trouble, None);
+        let reasons = skipped.checks.iter().map(|check| check.reason.as_deref());
+        assert!(
+            reasons
+                .into_iter()
+                .all(|reason| reason == Some("no headers"))
+        );
+        assert_eq!(unbuilt.verdict, Verdict::NotBuilt);
+        assert!(unbuilt.max_score() > 0);
+    }
+}

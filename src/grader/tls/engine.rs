@@ -1,7 +1,7 @@
 //! The handshake and the wire, by the `openssl` crate.
 
 use super::papers::{cannot, office};
-use super::{Agreed, HOST, Paper, Refusal, Signer, Terms, Version, Wire};
+use super::{Agreed, Came, HOST, Paper, Refusal, Signer, Terms, Version, Wire};
 use crate::grader::check::Stop;
 use crate::grader::platform;
 use openssl::error::ErrorStack;
@@ -45,11 +45,7 @@ fn wrong(err: ErrorStack) -> Stop {
 }
 
 /// Shakes hands over a wire that doesn't block. What the peer makes of it is no error of ours.
-pub fn shake(
-    wire: Box<dyn Wire>,
-    terms: &Terms,
-    serves: bool,
-) -> Result<(Box<dyn Wire>, Result<Agreed, Refusal>), Stop> {
+pub fn shake(wire: Box<dyn Wire>, terms: &Terms, serves: bool) -> Result<Came, Stop> {
     let unable = |err: ErrorStack| Stop::Broken(format!("cannot prepare TLS: {err}"));
     let context = context(terms, serves)?;
     let mut ssl = Ssl::new(&context).map_err(unable)?;
