@@ -76,6 +76,11 @@ pub const PARTS: &[Part] = &[
         title: "Datagrams",
         chapters: DATAGRAMS,
     },
+    Part {
+        numeral: "III",
+        title: "Secrets",
+        chapters: SECRETS,
+    },
 ];
 
 const STREAMS: &[Chapter] = &[
@@ -455,6 +460,56 @@ const DATAGRAMS: &[Chapter] = &[
         tls: false,
     },
 ];
+
+const SECRETS: &[Chapter] = &[Chapter {
+    number: 9,
+    stem: "ch09_tls",
+    title: "TLS with native-tls",
+    question: "The same bytes, in an envelope: who can read them, and who is at the other end?",
+    minutes: Minutes {
+        read: 25,
+        practise: 125,
+        teach: 45,
+    },
+    programs: &[
+        "ch09_make_certs",
+        "ch09_tls_server",
+        "ch09_tls_client",
+        "ch09_tls_doctor",
+        "ch09_wiretap",
+    ],
+    exercises: &[
+        Exercise {
+            name: "ex09_trust",
+            stars: 2,
+            minutes: 45,
+            task: "a client that trusts one CA and one name, and has a word for each fault",
+            role: Role::Client,
+            usage: "ADDR CA_FILE HOST",
+            checks: checks::ch09_tls::TRUST,
+        },
+        Exercise {
+            name: "ex09_tls_echo",
+            stars: 2,
+            minutes: 45,
+            task: "frames over TLS: silent, dripping and plain peers hold nobody up",
+            role: Role::Server,
+            usage: "ADDR CERT KEY",
+            checks: checks::ch09_tls::TLS_ECHO,
+        },
+        Exercise {
+            name: "ex09_truncation",
+            stars: 3,
+            minutes: 35,
+            task: "a message cut short is told from a finished one",
+            role: Role::Client,
+            usage: "ADDR CA_FILE HOST",
+            checks: checks::ch09_tls::TRUNCATION,
+        },
+    ],
+    demo: demo::ch09_tls::DEMO,
+    tls: true,
+}];
 
 /// Every chapter, in order.
 pub fn chapters() -> impl Iterator<Item = &'static Chapter> {

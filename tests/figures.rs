@@ -41,6 +41,13 @@ fn programs(figure: &Figure) -> Vec<(&'static str, PathBuf)> {
         ("ch07_lossy_link", env!("CARGO_BIN_EXE_ch07_lossy_link")),
         ("ch08_receive_file", env!("CARGO_BIN_EXE_ch08_receive_file")),
         ("ch08_send_file", env!("CARGO_BIN_EXE_ch08_send_file")),
+        ("ch09_wiretap", env!("CARGO_BIN_EXE_ch09_wiretap")),
+        #[cfg(feature = "tls")]
+        ("ch09_make_certs", env!("CARGO_BIN_EXE_ch09_make_certs")),
+        #[cfg(feature = "tls")]
+        ("ch09_tls_server", env!("CARGO_BIN_EXE_ch09_tls_server")),
+        #[cfg(feature = "tls")]
+        ("ch09_tls_client", env!("CARGO_BIN_EXE_ch09_tls_client")),
     ];
     let known = |name: &&'static str| {
         let found = all.iter().find(|(known, _)| known == name);
@@ -50,6 +57,12 @@ fn programs(figure: &Figure) -> Vec<(&'static str, PathBuf)> {
         (*name, PathBuf::from(path))
     };
     figure.programs.iter().map(known).collect()
+}
+
+/// Without the feature its programs aren't there.
+fn needs_tls(figure: &Figure) -> bool {
+    let mut chapters = chapters::chapters().filter(|chapter| chapter.tls);
+    chapters.any(|chapter| figure.name.starts_with(chapter.stem))
 }
 
 fn committed(name: &str) -> Trace {
@@ -126,6 +139,10 @@ fn every_figure_is_drawn_from_its_trace_to_the_byte() {
 #[test]
 fn every_conversation_still_goes_as_its_trace_says() {
     for figure in FIGURES {
+        if needs_tls(figure) && !cfg!(feature = "tls") {
+            eprintln!("skipped: {} needs --features tls", figure.name);
+            continue;
+        }
         let run = figure.record(programs(figure));
         let run = run.unwrap_or_else(|why| panic!("{}: {why}", figure.name));
         if blesses() {

@@ -5,6 +5,7 @@
 
 use super::ch04_framing::frame;
 use super::ch05_deadlines::drips;
+use super::ch09_tls::{Certs, Tap};
 use super::show::{Pace, Server, Staging};
 use super::trace::{self, Trace};
 use super::{Leave, Played, Show, ch08_reliability, svg, wire};
@@ -165,6 +166,23 @@ pub const FIGURES: &[Figure] = &[
         play: |show| {
             let faults = ["--lose", "out:1", "--lose", "back:1", "--lose", "back:3"];
             ch08_reliability::transfer(show, &ch08_reliability::two_segments(), &faults, 11)
+        },
+    },
+    Figure {
+        name: "ch09_tls",
+        caption: "A frame and its reply over TLS 1.2, as an eavesdropper sees them",
+        lanes: &["client", "server"],
+        programs: &[
+            "ch09_make_certs",
+            "ch09_tls_server",
+            "ch09_tls_client",
+            "ch09_wiretap",
+        ],
+        play: |show| {
+            let certs = Certs::made(show)?;
+            let server = certs.serves(show)?;
+            let mut tap = Tap::on(show, &server)?;
+            certs.says(show, &mut tap, b"password: swordfish\n")
         },
     },
 ];

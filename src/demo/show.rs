@@ -281,6 +281,21 @@ impl Show {
         )
     }
 
+    /// The same, with no line about its start: its arguments are paths, say, which differ from one
+    /// machine to the next.
+    pub fn starts_aside(
+        &mut self,
+        who: &str,
+        program: &str,
+        addr: Option<SocketAddr>,
+        args: &[&str],
+        input: Input,
+    ) -> Result<Arc<Program>, Leave> {
+        let launch = Launch::Built(self.executable(program)?);
+        let aside = Arc::new(Transcript::new());
+        self.launch(&launch, who, addr, args, input, aside)
+    }
+
     /// Runs a chapter program that isn't part of the diagram to its end: the lines of its stdout.
     pub fn output_of(&mut self, program: &str, args: &[&str]) -> Result<Vec<String>, Leave> {
         let launch = Launch::Built(self.executable(program)?);
@@ -396,6 +411,16 @@ impl Show {
         let played = part(self);
         self.screen.in_real_time(false);
         played
+    }
+
+    /// Puts an arrow into the record that has words on it in place of bytes.
+    pub fn notes_arrow(&self, who: &str, what: What, note: &str) {
+        self.transcript.write(who, "", what, note);
+    }
+
+    /// Distinguishes what this show makes from what another does.
+    pub fn mark(&self) -> &str {
+        &self.mark
     }
 
     /// Waits for a program's end by itself, and puts it into the record: its exit.

@@ -24,6 +24,22 @@ pub trait Wire: Read + Write + Send {
 
     /// Says that nothing more will be said, in the way of this wire.
     fn end_writing(&mut self) -> io::Result<()>;
+
+    /// What a close in peace sends before it closes: nothing, but over TLS.
+    fn says_goodbye(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Of a stream that has ended: whether it was said that it does. Over TLS a FIN doesn't say it:
+    /// anybody on the way could have sent one. close_notify does.
+    fn heard_goodbye(&mut self) -> bool {
+        true
+    }
+
+    /// The alert that ended the conversation, over TLS.
+    fn alert(&self) -> Option<u8> {
+        None
+    }
 }
 
 impl Wire for TcpStream {
@@ -124,6 +140,19 @@ impl Client {
             last_arrival: Instant::now(),
             last_said: Instant::now(),
         })
+    }
+
+    /// The same conversation over another wire, which is made of the one that it had.
+    pub(super) fn rewired(
+        self,
+        over: impl FnOnce(Box<dyn Wire>) -> Result<Box<dyn Wire>, Stop>,
+    ) -> Result<Client, Stop> {
+        if !self.inbox.is_empty() || self.ending.is_some() {
+            let why = "what had come already would be lost in the handshake";
+            return Err(Stop::Broken(why.to_string()));
+        }
+        let wire = over(self.wire)?;
+        Ok(Client { wire, ..self })
     }
 
     /// Our own address on this connection.
@@ -333,6 +362,8 @@ impl Client {
     /// Closes in peace: FIN. What had arrived is read first, or the close would be a reset.
     pub fn hangs_up(mut self) -> Told {
         self.read_arrived();
+        // The peer may have gone: then nobody misses it.
+        let _ = self.wire.says_goodbye();
         self.transcript.write(&self.who, "", What::HangsUp, "");
         Ok(())
     }

@@ -43,6 +43,34 @@ impl Client {
         }
     }
 
+    /// Hears the end, and nothing before it, and was told that it is one: over TLS by close_notify.
+    pub fn hears_goodbye(&mut self) -> Told {
+        self.hears_clean_end()?;
+        if self.wire.heard_goodbye() {
+            return Ok(());
+        }
+        let got = "the end of the TCP stream (FIN) without it";
+        self.fails(
+            Symptom::End,
+            "the end of the TLS stream (close_notify)",
+            got,
+            "",
+        )
+    }
+
+    /// Whether the submission has ended the connection, as far as it was looked at.
+    pub fn has_ended(&self) -> bool {
+        self.ending.is_some()
+    }
+
+    /// Ends the TCP stream beneath, and says nothing about it: what a cut looks like over TLS.
+    pub fn is_cut(&mut self) -> Told {
+        self.notes("is cut: a FIN without close_notify");
+        // The submission may have gone.
+        let _ = self.wire.socket().shutdown(std::net::Shutdown::Write);
+        Ok(())
+    }
+
     /// Writes a byte now and then until so long after `since`, and every write is taken: no reset
     /// has come. `since` lies before whatever made the submission say goodbye, so that one that
     /// counts from its goodbye can't be too early.

@@ -28,6 +28,8 @@ pub enum Symptom {
     Status,
     /// A word that was due on stderr is not there.
     Words,
+    /// There was no TLS handshake where one was due, or one where none was.
+    Handshake,
 }
 
 impl Symptom {
@@ -46,6 +48,7 @@ impl Symptom {
             Symptom::NotReady => "not ready",
             Symptom::Status => "exit status",
             Symptom::Words => "missing words",
+            Symptom::Handshake => "no handshake",
         }
     }
 }

@@ -21,7 +21,9 @@ impl Stage {
             return self.server().map(|_| ());
         }
         // Without this glibc reserves 64 MiB for each thread that allocates.
-        self.env.borrow_mut().push(("MALLOC_ARENA_MAX", "2"));
+        self.env
+            .borrow_mut()
+            .push(("MALLOC_ARENA_MAX", "2".to_string()));
         let server = self.server()?;
         let Some(id) = server.id() else { return Ok(()) };
         match platform::limit_address_space(id, bytes) {

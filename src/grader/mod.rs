@@ -31,6 +31,7 @@ pub mod seed;
 pub mod segments;
 pub mod session;
 pub mod stage;
+pub mod tls;
 pub mod trail;
 pub mod transcript;
 pub mod udp;

@@ -34,9 +34,11 @@ pub struct Stage {
     server: OnceCell<(Arc<Program>, SocketAddr)>,
     programs: RefCell<Vec<Arc<Program>>>,
     /// Variables that programs are started with from now on.
-    pub(super) env: RefCell<Vec<(&'static str, &'static str)>>,
+    pub(super) env: RefCell<Vec<(&'static str, String)>>,
     /// A server is started with a stdin on which a check types.
     pub(super) typed: Cell<bool>,
+    /// What a submission that is a server is started with, behind its address.
+    server_args: RefCell<Vec<String>>,
     /// Kept from other stages until this one is over.
     ports: RefCell<Vec<std::ops::Range<u16>>>,
 }
@@ -52,6 +54,7 @@ impl Stage {
             programs: RefCell::default(),
             env: RefCell::default(),
             typed: Cell::new(false),
+            server_args: RefCell::default(),
             ports: RefCell::default(),
         })
     }
@@ -65,6 +68,11 @@ impl Stage {
         self.programs.borrow().clone()
     }
 
+    /// A folder of this stage's own.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder.path
+    }
+
     /// So many random bytes, the same for the same seed.
     pub fn random_bytes(&self, count: usize) -> Vec<u8> {
         self.dice.borrow_mut().bytes(count)
@@ -76,6 +84,21 @@ impl Stage {
     }
 
     // ---- a submission that is a server
+
+    /// What the submission, a server, is to be started with behind its address. It isn't yet.
+    pub fn server_args(&self, args: &[String]) {
+        *self.server_args.borrow_mut() = args.to_vec();
+    }
+
+    /// Whether the submission ran before the grader did, and was given whatever it was given.
+    pub fn is_running_already(&self) -> bool {
+        matches!(self.launch, Launch::Running(_))
+    }
+
+    /// From now on a program is started with this variable as well.
+    pub fn sets(&self, name: &'static str, value: String) {
+        self.env.borrow_mut().push((name, value));
+    }
 
     /// The submission, started and ready for clients.
     pub fn server(&self) -> Result<&Arc<Program>, Stop> {
@@ -174,7 +197,8 @@ impl Stage {
             true => Input::Typed,
             false => Input::Nothing,
         };
-        let program = self.start(Some(addr), &[], input)?;
+        let args = self.server_args.borrow().clone();
+        let program = self.start(Some(addr), &args, input)?;
         let addr = program.ready(READY)?;
         Ok(self.server.get_or_init(|| (program, addr)))
     }
@@ -289,6 +313,8 @@ impl Stage {
         args: &[String],
         input: Input,
     ) -> Result<Arc<Program>, Stop> {
+        let env = self.env.borrow();
+        let env: Vec<(&str, &str)> = env.iter().map(|(name, v)| (*name, v.as_str())).collect();
         let start = Start {
             launch: &self.launch,
             who: "program",
@@ -297,7 +323,7 @@ impl Stage {
             input,
             folder: &self.folder.path,
             mark: &self.folder.name,
-            env: &self.env.borrow(),
+            env: &env,
         };
         let program = Arc::new(Program::start(start, Arc::clone(&self.transcript))?);
         self.programs.borrow_mut().push(Arc::clone(&program));

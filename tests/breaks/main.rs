@@ -12,6 +12,8 @@ mod ch05;
 mod ch06;
 mod ch07;
 mod ch08;
+#[cfg(feature = "tls")]
+mod ch09;
 
 use std::fs;
 use std::io;

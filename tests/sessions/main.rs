@@ -15,6 +15,7 @@ mod ch05;
 mod ch06;
 mod ch07;
 mod ch08;
+mod ch09;
 mod names;
 mod session;
 mod terminal;
@@ -34,6 +35,7 @@ const CHAPTERS: &[&[Recorded]] = &[
     ch06::SESSIONS,
     ch07::SESSIONS,
     ch08::SESSIONS,
+    ch09::SESSIONS,
 ];
 
 /// Names the sessions of a chapter, `NAME [peers that it needs] [its terminals];`, and makes each a

@@ -140,6 +140,12 @@ fn installed(peer: &str, session: &str) -> bool {
         shell.output().expect("a shell runs")
     };
     let mut missing = None;
+    if peer == "--features tls" {
+        if !cfg!(feature = "tls") {
+            eprintln!("skipped: {session}: it needs {peer}");
+        }
+        return cfg!(feature = "tls");
+    }
     if peer == OWN_NETWORK {
         if !output("unshare -rn nft list ruleset").status.success() {
             eprintln!("skipped: {session}: no network of its own with nft can be had here");

@@ -11,3 +11,4 @@ pub mod ch05_deadlines;
 pub mod ch06_clients;
 pub mod ch07_udp;
 pub mod ch08_reliability;
+pub mod ch09_tls;

@@ -1,0 +1,246 @@
+//! How does a client know whom it tells its secrets?
+//!
+//! By the server's certificate. It must be signed by the one CA that this client trusts, be valid
+//! today, and be made out to HOST: the name that the client wants to talk to, whatever address it
+//! found for it. All this is looked at in the handshake, before the first byte of the first frame.
+//! Then each line of stdin goes out as a frame, and each reply comes back as a line.
+//!
+//!     cargo run --features tls --bin ch09_make_certs certs
+//!     cargo run --features tls --bin ch09_tls_server 127.0.0.1:7009 certs/server.pem certs/server.key
+//!     cargo run --features tls --bin ch09_tls_client 127.0.0.1:7009 certs/ca.pem localhost
+//!
+//! What it still gets wrong: what has failed, it says in the TLS library's words, which are others on
+//! each system. `ch09_tls_doctor` has a word of its own for each fault, and `ex09_trust` asks for it.
+
+use byteorder::{BigEndian, ByteOrder, WriteBytesExt};
+use native_tls::{Certificate, HandshakeError, Protocol, TlsConnector, TlsStream};
+use std::io::ErrorKind::{BrokenPipe, Interrupted, InvalidData};
+use std::io::ErrorKind::{TimedOut, UnexpectedEof, WouldBlock};
+use std::io::{self, BufRead, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+use std::{env, fs};
+
+/// For connecting, the handshake in it; and for each exchange.
+const PATIENCE: Duration = Duration::from_secs(3);
+// as in ch04
+/// The length: a `u32`, big-endian. It counts the payload alone.
+const HEADER: usize = 4;
+/// The longest payload. The peer chooses the length, up to 4 GiB.
+const MAX_FRAME: usize = 1 << 20;
+/// What one read may bring. A read for each part of a frame takes 30 times as long.
+const BUFFER: usize = 64 * 1024;
+// end of ch04
+fn main() -> ExitCode {
+    let args: Vec<_> = env::args().skip(1).collect();
+    let addr: Option<SocketAddr> = args.first().and_then(|addr| addr.parse().ok());
+    let (Some(addr), [_, ca, host]) = (addr, args.as_slice()) else {
+        eprintln!("usage: ch09_tls_client IP:PORT CA_FILE HOST");
+        return ExitCode::from(2);
+    };
+    match exchange(addr, ca, host) {
+        // `ch09_tls_client … | head` has read enough.
+        Err(err) if err.kind() != BrokenPipe => {
+            eprintln!("cannot exchange frames with {host} at {addr}: {err}");
+            ExitCode::FAILURE
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+/// From connecting to the last reply.
+fn exchange(addr: SocketAddr, ca: &str, host: &str) -> io::Result<()> {
+    let connector = connector(ca)?;
+    let deadline = Deadline::after(PATIENCE);
+    let stream = TcpStream::connect_timeout(&addr, deadline.left()?)?;
+    converse(greet(&stream, deadline, &connector, host)?)
+}
+
+// ANCHOR: connector
+/// Trusts the one CA, and nobody else.
+fn connector(ca: &str) -> io::Result<TlsConnector> {
+    let pem = fs::read(ca)?;
+    let ca = Certificate::from_pem(&pem).map_err(io::Error::other)?;
+    TlsConnector::builder()
+        // The hundred CAs of the system would do as well, without this.
+        .disable_built_in_roots(true)
+        .add_root_certificate(ca)
+        .min_protocol_version(Some(Protocol::Tlsv12))
+        .build()
+        .map_err(io::Error::other)
+}
+// ANCHOR_END: connector
+
+/// The handshake. HOST is sent along, and looked for in the certificate.
+fn greet<'a>(
+    stream: &'a TcpStream,
+    deadline: Deadline,
+    connector: &TlsConnector,
+    host: &str,
+) -> io::Result<TlsStream<Timed<'a>>> {
+    let connected = connector.connect(host, Timed { stream, deadline });
+    connected.map_err(|err| match err {
+        HandshakeError::Failure(why) => io::Error::other(format!("no handshake: {why}")),
+        // The library's word for "try again": no `Timed` lets it get so far.
+        HandshakeError::WouldBlock(_) => TimedOut.into(),
+    })
+}
+
+// ANCHOR: converse
+/// A line, its reply, the next line. Both directions share the keys and
+/// their counters, so a TLS stream isn't for two threads.
+fn converse(mut tls: TlsStream<Timed<'_>>) -> io::Result<()> {
+    let mut frames = FrameReader::new(&mut tls);
+    let mut message = Vec::new();
+    for line in io::stdin().lock().split(b'\n') {
+        let line = line?;
+        if line.len() > MAX_FRAME {
+            return Err(io::Error::other("a line is longer than a frame"));
+        }
+        message.clear();
+        message.write_u32::<BigEndian>(line.len() as u32)?;
+        message.extend_from_slice(&line);
+        frames.stream.get_mut().deadline = Deadline::after(PATIENCE);
+        frames.stream.write_all(&message)?;
+        let Some(reply) = frames.read_frame()? else {
+            return Err(io::Error::other("the server ended without a reply"));
+        };
+        let Ok(text) = std::str::from_utf8(reply) else {
+            return Err(io::Error::new(InvalidData, "a reply is not UTF-8"));
+        };
+        writeln!(io::stdout(), "{text}")?;
+    }
+    // The last word (close_notify), which a drop doesn't say. Then until
+    // the server has gone: to leave before its own would be a reset.
+    tls.shutdown()?;
+    _ = io::copy(tls.get_mut(), &mut io::sink());
+    Ok(())
+}
+// ANCHOR_END: converse
+
+// as in ch05
+/// The moment at which it is over, for all calls together.
+#[derive(Clone, Copy)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    pub fn after(budget: Duration) -> Deadline {
+        Deadline(Instant::now() + budget)
+    }
+
+    /// What is left of the budget. Never zero: as a timeout that would
+    /// be an error.
+    pub fn left(self) -> io::Result<Duration> {
+        match self.0.saturating_duration_since(Instant::now()) {
+            Duration::ZERO => Err(TimedOut.into()),
+            left => Ok(left),
+        }
+    }
+}
+
+/// A stream none of whose calls outlives the deadline.
+pub struct Timed<'a> {
+    pub stream: &'a TcpStream,
+    pub deadline: Deadline,
+}
+
+impl Read for Timed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_read_timeout(Some(self.deadline.left()?))?;
+        self.stream.read(buffer).map_err(timed_out)
+    }
+}
+
+impl Write for Timed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.set_write_timeout(Some(self.deadline.left()?))?;
+        self.stream.write(bytes).map_err(timed_out)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A timeout that has passed is `WouldBlock` on Linux and macOS,
+/// `TimedOut` on Windows. Here it is `TimedOut`.
+fn timed_out(err: io::Error) -> io::Error {
+    match err.kind() {
+        WouldBlock => TimedOut.into(),
+        _ => err,
+    }
+}
+// end of ch05
+// as in ch04
+/// Cuts a stream into frames.
+pub struct FrameReader<R> {
+    stream: R,
+    buffer: Vec<u8>,
+    /// `buffer[start..end]` was read, and belongs to frames to come.
+    start: usize,
+    end: usize,
+}
+
+impl<R: Read> FrameReader<R> {
+    pub fn new(stream: R) -> FrameReader<R> {
+        FrameReader {
+            stream,
+            buffer: vec![0; BUFFER],
+            start: 0,
+            end: 0,
+        }
+    }
+
+    /// The next payload; `None` if the stream ends where none begins.
+    /// `UnexpectedEof`: it ends inside a frame. `InvalidData`: the
+    /// frame is longer than `MAX_FRAME`.
+    pub fn read_frame(&mut self) -> io::Result<Option<&[u8]>> {
+        if self.held() < HEADER && !self.fill(0, HEADER)? {
+            return Ok(None);
+        }
+        let header = &self.buffer[self.start..];
+        let length = BigEndian::read_u32(header) as usize;
+        // The peer's word for it is no reason to make room.
+        if length > MAX_FRAME {
+            let wrong = format!("frame too long: {length} bytes");
+            return Err(io::Error::new(InvalidData, wrong));
+        }
+        if self.held() < HEADER + length {
+            self.fill(HEADER, length)?;
+        }
+        let payload = self.start + HEADER;
+        self.start = payload + length;
+        Ok(Some(&self.buffer[payload..self.start]))
+    }
+
+    fn held(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// Reads until `m` bytes are here, and `before` others before them.
+    /// `false`: the stream has ended, and nothing at all is here.
+    fn fill(&mut self, before: usize, m: usize) -> io::Result<bool> {
+        // Room for the rest: what is left over moves to the front.
+        self.buffer.copy_within(self.start..self.end, 0);
+        (self.start, self.end) = (0, self.held());
+        if self.buffer.len() < before + m {
+            self.buffer.resize(HEADER + MAX_FRAME, 0);
+        }
+        while self.end < before + m {
+            match self.stream.read(&mut self.buffer[self.end..]) {
+                Ok(0) if self.end == 0 => return Ok(false),
+                Ok(0) => {
+                    let n = self.end - before;
+                    let wrong = format!("truncated after {n} of {m} bytes");
+                    return Err(io::Error::new(UnexpectedEof, wrong));
+                }
+                Ok(n) => self.end += n,
+                Err(err) if err.kind() == Interrupted => {}
+                Err(err) => return Err(err),
+            }
+        }
+        Ok(true)
+    }
+}
+// end of ch04

@@ -1,0 +1,281 @@
+//! What is wrong with this peer?
+//!
+//! It connects as `ch09_tls_client` does, and says in one word and one sentence what came of it. Of
+//! certificates the TLS library says only sentences; those about X.509 have been the same for years,
+//! and this program looks for a few words in them. All else it reads off the wire: what the server
+//! answered first, which version it chose, which alert it sent.
+//!
+//!     cargo run --features tls --bin ch09_make_certs certs
+//!     openssl s_server -accept 7009 -cert certs/expired.pem -key certs/server.key
+//!     cargo run --features tls --bin ch09_tls_doctor 127.0.0.1:7009 certs/ca.pem localhost
+//!
+//! What it still gets wrong: an unknown CA and a missing intermediate look the same from here, since
+//! native-tls shows no certificate that it didn't accept. Chapter 10 looks at the chain itself.
+
+use native_tls::{Certificate, HandshakeError, Protocol, TlsConnector};
+use std::cell::RefCell;
+use std::io::ErrorKind::{ConnectionRefused, TimedOut, WouldBlock};
+use std::io::{self, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+use std::{env, fs};
+
+/// For connecting and for the handshake together.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Under TLS 1.3 a server looks at the client's certificate when the client has done its part.
+const AFTERWARDS: Duration = Duration::from_millis(500);
+
+/// As much of what was heard as is kept: no handshake in the clear is longer.
+const KEPT: usize = 64 * 1024;
+
+/// A word for scripts, and a sentence for people.
+type Finding = (&'static str, &'static str);
+
+const OK: Finding = ("ok", "it is who it says it is, and speaks TLS 1.2 or newer");
+const REFUSED: Finding = ("refused", "nobody listens there");
+const UNREACHABLE: Finding = ("unreachable", "there is no way to that address");
+const TIMED_OUT: Finding = ("timed-out", "the handshake was not done after 3 s");
+const CUT_OFF: Finding = ("cut-off", "the connection ended inside the handshake");
+const NOT_TLS: Finding = ("not-tls", "what answers there does not speak TLS");
+const OLD_TLS: Finding = ("old-tls", "it speaks only versions older than TLS 1.2");
+const WANTS_CERTIFICATE: Finding = (
+    "wants-certificate",
+    "it asks clients for a certificate, and we have none",
+);
+const ALERT: Finding = ("alert", "it refused the handshake");
+const OTHER: Finding = ("failed", "the handshake failed in another way");
+
+/// What X.509 says, in words that have stayed the same.
+#[rustfmt::skip]
+const PHRASES: &[(&str, Finding)] = &[
+    ("has expired", ("expired", "the certificate's last day is over")),
+    ("not yet valid", ("not-yet-valid", "the certificate's first day is still to come, or our clock is slow")),
+    ("ostname mismatch", ("wrong-host", "the certificate is made out to another name than HOST")),
+    ("address mismatch", ("wrong-host", "the certificate is made out to another address than HOST")),
+    ("signed certificate", ("self-signed", "the certificate is signed by nobody but itself")),
+    ("local issuer certificate", ("unknown-ca", "no CA that we trust has signed it, or the server leaves out an intermediate")),
+    ("certificate purpose", ("wrong-purpose", "the certificate is not for servers")),
+];
+
+fn main() -> ExitCode {
+    let args: Vec<_> = env::args().skip(1).collect();
+    let addr: Option<SocketAddr> = args.first().and_then(|addr| addr.parse().ok());
+    let (Some(addr), [_, ca, host]) = (addr, args.as_slice()) else {
+        eprintln!("usage: ch09_tls_doctor IP:PORT CA_FILE HOST");
+        return ExitCode::from(2);
+    };
+    match examine(addr, ca, host) {
+        Err(err) => {
+            eprintln!("cannot use {ca}: {err}");
+            ExitCode::FAILURE
+        }
+        Ok(((word, sentence), words)) => {
+            // Nobody may read it any more: the status says it as well.
+            _ = writeln!(io::stdout(), "{word}: {sentence}");
+            if word == "ok" {
+                return ExitCode::SUCCESS;
+            }
+            eprintln!("{addr}: {words}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What it is, and what the system or the library said about it.
+fn examine(addr: SocketAddr, ca: &str, host: &str) -> io::Result<(Finding, String)> {
+    let ca = Certificate::from_pem(&fs::read(ca)?).map_err(io::Error::other)?;
+    let connector = TlsConnector::builder()
+        .disable_built_in_roots(true)
+        .add_root_certificate(ca)
+        .min_protocol_version(Some(Protocol::Tlsv12))
+        .build()
+        .map_err(io::Error::other)?;
+    let deadline = Deadline::after(PATIENCE);
+    let stream = match TcpStream::connect_timeout(&addr, PATIENCE) {
+        Ok(stream) => stream,
+        Err(err) => {
+            let finding = match err.kind() {
+                ConnectionRefused => REFUSED,
+                TimedOut | WouldBlock => TIMED_OUT,
+                _ => UNREACHABLE,
+            };
+            return Ok((finding, err.to_string()));
+        }
+    };
+    let heard = Rc::default();
+    let timed = Timed {
+        stream: &stream,
+        deadline,
+    };
+    let tapped = Tapped {
+        stream: timed,
+        heard: Rc::clone(&heard),
+    };
+    let words = match connector.connect(host, tapped) {
+        Err(HandshakeError::Failure(why)) => why.to_string(),
+        Err(HandshakeError::WouldBlock(_)) => "it would block".to_string(),
+        Ok(mut tls) => {
+            tls.get_mut().stream.deadline = Deadline::after(AFTERWARDS);
+            match tls.read(&mut [0]) {
+                Err(err) if err.kind() != TimedOut => err.to_string(),
+                // It waits for us to begin, or has begun itself.
+                _ => {
+                    // The last word; who has gone doesn't need it.
+                    _ = tls.shutdown();
+                    return Ok((OK, String::new()));
+                }
+            }
+        }
+    };
+    // A clock that has run out explains every error.
+    let finding = match deadline.left() {
+        Err(_) => TIMED_OUT,
+        Ok(_) => diagnosis(&heard.borrow(), &words),
+    };
+    Ok((finding, words))
+}
+
+// ANCHOR: diagnosis
+/// What was heard tells more than what was said about it.
+fn diagnosis(heard: &[u8], words: &str) -> Finding {
+    let wire = Wire::of(heard);
+    let phrase = PHRASES.iter().find(|(phrase, _)| words.contains(phrase));
+    match (phrase, heard) {
+        (Some((_, finding)), _) => *finding,
+        (None, []) => CUT_OFF,
+        // 21: an alert, 22: the handshake. Nothing else begins a conversation in TLS.
+        (None, [first, ..]) if !matches!(first, 21 | 22) => NOT_TLS,
+        _ if wire.version.is_some_and(|version| version < 0x0303) => OLD_TLS,
+        _ if wire.alert == Some(70) => OLD_TLS,
+        // Under 1.3 it is encrypted: only the library can read it.
+        _ if wire.asks || words.contains("alert number 116") => WANTS_CERTIFICATE,
+        _ if wire.alert.is_some() => ALERT,
+        _ => OTHER,
+    }
+}
+// ANCHOR_END: diagnosis
+
+/// What the server's records say while they are in the clear.
+#[derive(Default)]
+struct Wire {
+    /// That the server hello names: 0x0303 is TLS 1.2, and 1.3 in disguise.
+    version: Option<u16>,
+    /// It asked for a certificate of ours.
+    asks: bool,
+    alert: Option<u8>,
+}
+
+impl Wire {
+    /// Records: type, version (2 bytes), length (2), and what is in them.
+    fn of(mut bytes: &[u8]) -> Wire {
+        let mut wire = Wire::default();
+        while let [kind, _, _, high, low, rest @ ..] = bytes {
+            let length = usize::from(u16::from_be_bytes([*high, *low]));
+            let body = &rest[..length.min(rest.len())];
+            bytes = &rest[body.len()..];
+            match (kind, body) {
+                // Encrypted from here on.
+                (20 | 23, _) => break,
+                (21, [_, number]) => wire.alert = Some(*number),
+                (22, _) => wire.messages(body),
+                _ => {}
+            }
+        }
+        wire
+    }
+
+    /// Handshake messages: type, length (3 bytes), and what is in them.
+    fn messages(&mut self, mut body: &[u8]) {
+        while let [kind, a, b, c, rest @ ..] = body {
+            let length = usize::from(*a) << 16 | usize::from(*b) << 8 | usize::from(*c);
+            match (kind, rest) {
+                (2, [high, low, ..]) => self.version = Some(u16::from_be_bytes([*high, *low])),
+                (13, _) => self.asks = true,
+                _ => {}
+            }
+            body = rest.get(length..).unwrap_or_default();
+        }
+    }
+}
+
+/// Keeps the first of what it reads.
+struct Tapped<'a> {
+    stream: Timed<'a>,
+    heard: Rc<RefCell<Vec<u8>>>,
+}
+
+impl Read for Tapped<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.stream.read(buffer)?;
+        let mut heard = self.heard.borrow_mut();
+        let room = KEPT.saturating_sub(heard.len());
+        heard.extend_from_slice(&buffer[..n.min(room)]);
+        Ok(n)
+    }
+}
+
+impl Write for Tapped<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+// as in ch05
+/// The moment at which it is over, for all calls together.
+#[derive(Clone, Copy)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    pub fn after(budget: Duration) -> Deadline {
+        Deadline(Instant::now() + budget)
+    }
+
+    /// What is left of the budget. Never zero: as a timeout that would
+    /// be an error.
+    pub fn left(self) -> io::Result<Duration> {
+        match self.0.saturating_duration_since(Instant::now()) {
+            Duration::ZERO => Err(TimedOut.into()),
+            left => Ok(left),
+        }
+    }
+}
+
+/// A stream none of whose calls outlives the deadline.
+pub struct Timed<'a> {
+    pub stream: &'a TcpStream,
+    pub deadline: Deadline,
+}
+
+impl Read for Timed<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_read_timeout(Some(self.deadline.left()?))?;
+        self.stream.read(buffer).map_err(timed_out)
+    }
+}
+
+impl Write for Timed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.set_write_timeout(Some(self.deadline.left()?))?;
+        self.stream.write(bytes).map_err(timed_out)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// A timeout that has passed is `WouldBlock` on Linux and macOS,
+/// `TimedOut` on Windows. Here it is `TimedOut`.
+fn timed_out(err: io::Error) -> io::Error {
+    match err.kind() {
+        WouldBlock => TimedOut.into(),
+        _ => err,
+    }
+}
+// end of ch05

@@ -1,0 +1,266 @@
+//! The handshake and the wire, by the `openssl` crate.
+
+use super::papers::{cannot, office};
+use super::{Agreed, Came, HOST, Paper, Refusal, Signer, Terms, Version, Wire};
+use crate::grader::check::Stop;
+use crate::grader::platform;
+use openssl::error::ErrorStack;
+use openssl::ssl::{
+    self, ErrorCode, NameType, ShutdownState, Ssl, SslContext, SslContextBuilder, SslMethod,
+    SslMode, SslRef, SslStream, SslVerifyMode, SslVersion,
+};
+use openssl::stack::Stack;
+use openssl::x509::X509Name;
+use openssl::x509::store::X509StoreBuilder;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+/// Where OpenSSL begins to count the alerts that it received, among its reasons for an error.
+const ALERTS: i32 = 1000;
+
+/// An authority's certificate, in PEM.
+pub fn authority(signer: Signer) -> Result<Vec<u8>, Stop> {
+    let authority = office()?.signer(signer);
+    let pem = authority.map(|authority| authority.cert.to_pem());
+    pem.unwrap_or(Ok(Vec::new()))
+        .map_err(|err| Stop::Broken(cannot(&err)))
+}
+
+/// A certificate, with what is sent along, and its key, in PEM.
+pub fn files(paper: Paper) -> Result<(Vec<u8>, Vec<u8>), Stop> {
+    let made = || {
+        let made = office()?.make(&paper).map_err(wrong)?;
+        let mut pem = made.cert.to_pem().map_err(wrong)?;
+        if let Some(signer) = made.signer {
+            pem.extend(signer.to_pem().map_err(wrong)?);
+        }
+        Ok((pem, made.key.private_key_to_pem_pkcs8().map_err(wrong)?))
+    };
+    made()
+}
+
+fn wrong(err: ErrorStack) -> Stop {
+    Stop::Broken(cannot(&err))
+}
+
+/// Shakes hands over a wire that doesn't block. What the peer makes of it is no error of ours.
+pub fn shake(wire: Box<dyn Wire>, terms: &Terms, serves: bool) -> Result<Came, Stop> {
+    let unable = |err: ErrorStack| Stop::Broken(format!("cannot prepare TLS: {err}"));
+    let context = context(terms, serves)?;
+    let mut ssl = Ssl::new(&context).map_err(unable)?;
+    if !serves {
+        ssl.set_hostname(HOST).map_err(unable)?;
+        ssl.param_mut().set_host(HOST).map_err(unable)?;
+    }
+    let mut stream = SslStream::new(ssl, wire).map_err(unable)?;
+    let deadline = Instant::now() + terms.limit;
+    let came = loop {
+        let step = match serves {
+            true => stream.accept(),
+            false => stream.connect(),
+        };
+        match step {
+            Ok(()) => break Ok(agreed(stream.ssl())),
+            Err(err) => match err.code() {
+                ErrorCode::WANT_READ | ErrorCode::WANT_WRITE if Instant::now() < deadline => {
+                    let writes = err.code() == ErrorCode::WANT_WRITE;
+                    let socket = stream.get_ref().socket();
+                    platform::wait_ready(socket, !writes, writes, Duration::from_millis(50));
+                    // One that drips would not notice that the peer has gone before it has done.
+                    if writes && has_gone(socket) {
+                        break Err(Refusal::End);
+                    }
+                }
+                ErrorCode::WANT_READ | ErrorCode::WANT_WRITE => break Err(Refusal::Silence),
+                _ => break Err(refusal(&err, stream.ssl())),
+            },
+        }
+    };
+    let wire = Tls {
+        stream,
+        alert: None,
+        failed: came.is_err(),
+    };
+    Ok((Box::new(wire), came))
+}
+
+/// Whether the peer has ended its stream, or reset it, and everything before that was read.
+fn has_gone(socket: &TcpStream) -> bool {
+    match socket.peek(&mut [0]) {
+        Ok(n) => n == 0,
+        Err(err) => !matches!(err.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted),
+    }
+}
+
+fn context(terms: &Terms, serves: bool) -> Result<SslContext, Stop> {
+    let office = office()?;
+    let build = || -> Result<SslContext, ErrorStack> {
+        let mut context = SslContextBuilder::new(match serves {
+            true => SslMethod::tls_server(),
+            false => SslMethod::tls_client(),
+        })?;
+        context.set_mode(SslMode::ENABLE_PARTIAL_WRITE | SslMode::ACCEPT_MOVING_WRITE_BUFFER);
+        context.set_min_proto_version(Some(number(terms.oldest)))?;
+        context.set_max_proto_version(Some(number(terms.newest)))?;
+        if terms.oldest == Version::Tls11 {
+            // What else would refuse it is the library of today, not the peer.
+            context.set_cipher_list("ALL:@SECLEVEL=0")?;
+        }
+        // A client that never reads would meet a reset for the ones it left unread.
+        context.set_num_tickets(0)?;
+        if let Some(paper) = &terms.paper {
+            let made = office.make(paper)?;
+            context.set_certificate(&made.cert)?;
+            context.set_private_key(&made.key)?;
+            if let Some(signer) = made.signer {
+                context.add_extra_chain_cert(signer)?;
+            }
+        }
+        if (!serves && terms.verifies) || terms.asks {
+            let mut store = X509StoreBuilder::new()?;
+            if let Some(ca) = office.signer(Signer::Ca) {
+                store.add_cert(ca.cert.clone())?;
+                let mut names: Stack<X509Name> = Stack::new()?;
+                names.push(ca.cert.subject_name().to_owned()?)?;
+                if serves {
+                    context.set_client_ca_list(names);
+                }
+            }
+            context.set_cert_store(store.build());
+            context.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
+            context.set_session_id_context(b"wireside grader")?;
+        }
+        Ok(context.build())
+    };
+    build().map_err(|err| Stop::Broken(format!("cannot prepare TLS: {err}")))
+}
+
+fn number(version: Version) -> SslVersion {
+    match version {
+        Version::Tls11 => SslVersion::TLS1_1,
+        Version::Tls12 => SslVersion::TLS1_2,
+        Version::Tls13 => SslVersion::TLS1_3,
+    }
+}
+
+fn agreed(ssl: &SslRef) -> Agreed {
+    Agreed {
+        version: ssl.version_str().to_string(),
+        suite: ssl
+            .current_cipher()
+            .map_or_else(String::new, |suite| suite.name().to_string()),
+        name: ssl.servername(NameType::HOST_NAME).map(String::from),
+    }
+}
+
+/// Why a handshake failed, by numbers.
+fn refusal(err: &ssl::Error, ssl: &SslRef) -> Refusal {
+    let verified = ssl.verify_result().as_raw();
+    match (alert(err), err.io_error()) {
+        (Some(number), _) => Refusal::Alert(number),
+        (None, Some(_)) => Refusal::Reset,
+        (None, None) if err.code() == ErrorCode::SYSCALL => Refusal::End,
+        (None, None) if verified != 0 => Refusal::Untrusted(verified),
+        _ => Refusal::Garbled,
+    }
+}
+
+/// The alert that the peer sent, if that is what the error is about.
+fn alert(err: &ssl::Error) -> Option<u8> {
+    let errors = err.ssl_error()?.errors();
+    errors.iter().find_map(|error| {
+        let number = error.reason_code() - ALERTS;
+        u8::try_from(number).ok()
+    })
+}
+
+/// A wire that encrypts.
+struct Tls {
+    stream: SslStream<Box<dyn Wire>>,
+    alert: Option<u8>,
+    /// There was no handshake: of the stream only its end can be told.
+    failed: bool,
+}
+
+impl Read for Tls {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.failed {
+            return self.stream.get_mut().read(buffer);
+        }
+        match self.stream.ssl_read(buffer) {
+            Ok(n) => Ok(n),
+            Err(err) => match err.code() {
+                ErrorCode::ZERO_RETURN => Ok(0),
+                ErrorCode::SYSCALL if err.io_error().is_none() => Ok(0),
+                ErrorCode::WANT_READ | ErrorCode::WANT_WRITE => Err(ErrorKind::WouldBlock.into()),
+                _ => Err(self.broken(err)),
+            },
+        }
+    }
+}
+
+impl Write for Tls {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.failed {
+            return self.stream.get_mut().write(bytes);
+        }
+        match self.stream.ssl_write(bytes) {
+            Ok(n) => Ok(n),
+            Err(err) => match err.code() {
+                ErrorCode::WANT_READ | ErrorCode::WANT_WRITE => Err(ErrorKind::WouldBlock.into()),
+                _ => Err(self.broken(err)),
+            },
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Tls {
+    fn broken(&mut self, err: ssl::Error) -> io::Error {
+        self.alert = self.alert.or(alert(&err));
+        match err.into_io_error() {
+            Ok(err) => err,
+            Err(_) => ErrorKind::ConnectionReset.into(),
+        }
+    }
+}
+
+impl Wire for Tls {
+    fn socket(&self) -> &TcpStream {
+        self.stream.get_ref().socket()
+    }
+
+    /// close_notify; the connection beneath stays open.
+    fn end_writing(&mut self) -> io::Result<()> {
+        if self.failed {
+            return Ok(());
+        }
+        match self.stream.shutdown() {
+            Ok(_) => Ok(()),
+            Err(err) if matches!(err.code(), ErrorCode::WANT_READ | ErrorCode::WANT_WRITE) => {
+                Err(ErrorKind::WouldBlock.into())
+            }
+            Err(err) => Err(self.broken(err)),
+        }
+    }
+
+    fn says_goodbye(&mut self) -> io::Result<()> {
+        match self.stream.get_shutdown().contains(ShutdownState::SENT) {
+            true => Ok(()),
+            false => self.end_writing(),
+        }
+    }
+
+    fn heard_goodbye(&mut self) -> bool {
+        let heard = self.stream.get_shutdown();
+        heard.contains(ShutdownState::RECEIVED) && self.alert.is_none()
+    }
+
+    fn alert(&self) -> Option<u8> {
+        self.alert
+    }
+}
