@@ -196,7 +196,7 @@ fn an_answer_in_time_is_printed_whole() {
     let (_server, addr) = Program::serve(AUDIT);
     let (ended, _) = fetches(addr, &["/hello", "15000"]);
     let text = String::from_utf8_lossy(&ended.stdout).into_owned();
-    assert!(text.ends_with("\r\n\r\nGET /hello HTTP/1.1\n"), "{ended:?}");
+    assert!(text.ends_with("\r\n\r\nGET /hello HTTP/1.0\n"), "{ended:?}");
     assert_eq!(ended.status.code(), Some(0), "{ended:?}");
 }
 

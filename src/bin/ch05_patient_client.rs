@@ -143,10 +143,9 @@ struct Asked {
 }
 
 impl Asked {
-    /// RFC 9112, section 3. `close`: the answer ends where the stream does.
+    /// RFC 1945, section 5. With version 1.0 the answer ends where the stream does.
     fn request(&self) -> String {
-        let Asked { addr, path, .. } = self;
-        format!("GET {path} HTTP/1.1\r\nHost: {addr}\r\nConnection: close\r\n\r\n")
+        format!("GET {} HTTP/1.0\r\n\r\n", self.path)
     }
 }
 

@@ -142,8 +142,11 @@ fn find(name: &str) -> Result<&'static Chapter, String> {
 
 fn list() {
     out::say("A demo is a conversation played slowly: it stops at each step for Enter.\n");
-    let title = |chapter: &Chapter| chapter.demo.title.chars().count();
-    let width = chapters::chapters().map(title).max().unwrap_or(0);
+    // A longer title has its command on the next line: 80 columns are all there is.
+    let long = |title: &str| title.chars().count() > 30;
+    let titles = chapters::chapters().map(|chapter: &Chapter| chapter.demo.title);
+    let widths = titles.filter(|title| !long(title));
+    let width = widths.map(|title| title.chars().count()).max().unwrap_or(0);
     for chapter in chapters::chapters() {
         let Demo {
             name,
@@ -152,9 +155,15 @@ fn list() {
             ..
         } = chapter.demo;
         let number = chapter.number;
+        let command = format!("cargo course demo {name}");
+        if long(title) {
+            out::say(format!("{number:>2}  {title}, {minutes} min"));
+            out::say(format!("{:1$}{command}", "", width + 14));
+            continue;
+        }
         let pad = width - title.chars().count();
         out::say(format!(
-            "{number:>2}  {title}{:pad$}  {minutes:>2} min  cargo course demo {name}",
+            "{number:>2}  {title}{:pad$}  {minutes:>2} min  {command}",
             ""
         ));
     }

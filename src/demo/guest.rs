@@ -195,11 +195,12 @@ impl Show {
     /// Waits until a guest that ends by itself has ended and its connection with it; its last line on
     /// stderr. What the server goes on sending is nobody's business any more.
     pub fn leaves(&self, guest: Guest) -> Result<String, Leave> {
-        self.ends(&guest.program)?;
         let left = |event: &Event| {
             event.who == guest.who && matches!(event.what, What::HalfCloses | What::Resets)
         };
+        // Before its exit is asked for: in the record the one comes before the other, always.
         self.screen.awaits(PATIENCE, left);
+        self.ends(&guest.program)?;
         guest
             .program
             .wait_output(PATIENCE, |_, stderr| stderr.closed);

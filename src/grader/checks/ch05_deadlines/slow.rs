@@ -37,13 +37,15 @@ pub const SLOW_CLIENT: &[Check] = &[
         points: 2,
         run: |stage| {
             let mut alice = stage.client("alice")?;
+            let since = Instant::now();
             alice.says(b"one\n\ntw")?;
             alice.hears(b"3\n0\n")?;
             alice.fence()?;
             alice.says(b"elve\r")?;
             alice.fence()?;
             alice.says(b"\n\xff\xfe\0\nx\r\r\n")?;
-            alice.hears(b"6\n3\n2\n")
+            let (own, heard) = (since.elapsed(), alice.hears(b"6\n3\n2\n"));
+            stage.server()?.unless_slowed(since, own, LINE, heard)
         },
         control: Some(A_LINE),
         causes: &[Cause {
@@ -59,7 +61,11 @@ pub const SLOW_CLIENT: &[Check] = &[
         run: |stage| {
             let lines = [&[b'x'; 60_000][..], b"\n", &b"four\n".repeat(2_000)].concat();
             let answers = [&b"60000\n"[..], &b"4\n".repeat(2_000)].concat();
-            answered(stage, &lines, &answers)
+            let mut alice = stage.client("alice")?;
+            let since = Instant::now();
+            alice.says(&lines)?;
+            let (own, heard) = (since.elapsed(), alice.hears(&answers));
+            stage.server()?.unless_slowed(since, own, LINE, heard)
         },
         control: Some(A_LINE),
         causes: &[Cause {
