@@ -145,7 +145,10 @@ impl Talk {
             return Ok(());
         }
         let expected = format!("{what} {due} ms after the first");
-        let got = format!("after {} ms", took.as_millis());
+        let got = match took.as_millis() {
+            0..50 => "at once".to_string(),
+            ms => format!("after {ms} ms"),
+        };
         self.pupil.fails(Symptom::Early, expected, got)
     }
 }
