@@ -200,7 +200,7 @@ impl Windows {
 
     /// Sends one new segment, if it may.
     fn sends(&mut self) -> bool {
-        let new = self.sender.next().expect("letters can be read");
+        let new = self.sender.next_segment().expect("letters can be read");
         let new = new.map(<[u8]>::to_vec);
         let sent = new.is_some();
         self.out.extend(new);
@@ -357,7 +357,11 @@ fn a_sender_moves_by_an_ack_s_distance_and_by_nothing_else() {
         };
         let window = 1 + dice.below(8);
         let mut sender = window_send::Sender::new(letters(b"abcdefghijklmnop"), first, window);
-        while sender.next().expect("letters can be read").is_some() {}
+        while sender
+            .next_segment()
+            .expect("letters can be read")
+            .is_some()
+        {}
         let near = dice.below(24) as u32;
         let number = match dice.below(3) {
             0 => first.wrapping_add(near),
@@ -399,7 +403,7 @@ impl ByTheBook {
 fn the_timer_is_that_of_rfc_6298() {
     let mut dice = Seed(8).dice("ch08", "timer");
     for _ in 0..200 {
-        let mut timer = window_send::Timer::new();
+        let mut timer = window_send::Timer::begin();
         let mut book = ByTheBook {
             srtt: None,
             rttvar: 0.0,

@@ -70,13 +70,13 @@ fn converse<R: Read>(
     mut sender: Sender<R>,
 ) -> io::Result<(u32, u32)> {
     let mut buffer = vec![0; LARGEST];
-    let (mut timer, mut expiries, mut repeated) = (Timer::new(), 0, 0);
+    let (mut timer, mut expiries, mut repeated) = (Timer::begin(), 0, 0);
     let mut deadline = Instant::now() + timer.rto;
     // The segment that is timed, by the number that acknowledges it.
     let mut timed: Option<(u32, Instant)> = None;
     loop {
         let is_idle = sender.under_way.is_empty();
-        while let Some(segment) = sender.next()? {
+        while let Some(segment) = sender.next_segment()? {
             send(socket, segment)?;
             let next = sender.next_number();
             timed.get_or_insert_with(|| (next, Instant::now()));
@@ -153,7 +153,7 @@ impl Timer {
     /// The clock's granularity: the coarsest tick of a Linux kernel.
     const G: Duration = Duration::from_millis(10);
 
-    pub fn new() -> Timer {
+    pub fn begin() -> Timer {
         let (srtt, rttvar) = (Duration::ZERO, Duration::ZERO);
         let rto = Duration::from_secs(1); // (2.1)
         Timer {
@@ -231,7 +231,7 @@ impl<R: Read> Sender<R> {
     // ANCHOR: window
     /// A new segment, if the window has room and the input has more.
     /// The end comes when all before it is acknowledged.
-    pub fn next(&mut self) -> io::Result<Option<&[u8]>> {
+    pub fn next_segment(&mut self) -> io::Result<Option<&[u8]>> {
         if self.under_way.len() == self.window || self.is_ending {
             return Ok(None);
         }

@@ -112,7 +112,14 @@ fn arrives_exactly(
                 }
             }
             None if inbound.pupil().program().exit().is_some() => break,
-            None if heard_at.elapsed() > PATIENCE => {
+            // An interpreter may take long to start, on a busy machine.
+            None if heard_at.elapsed()
+                > if seen.is_empty() {
+                    PATIENCE * 3
+                } else {
+                    PATIENCE
+                } =>
+            {
                 inbound.pupil().program().must_have_run(PATIENCE)?;
                 let got = format!("silence after {} bytes of the file", model.file.len());
                 return inbound.fails(Symptom::Silence, "all segments, and the end", got);

@@ -116,11 +116,18 @@ pub const SENDER: &[Check] = &[
             inbound.fails(Symptom::Different, &first.bytes[..], &again.bytes[..])
         },
         control: Some(A_SHORT_ONE),
-        causes: &[Cause {
-            symptoms: &[Symptom::Silence, Symptom::Exit],
-            likely: "the receive has no timeout, or the timeout ends the program",
-            advice: "bound each receive; when the time is over, send the segment again",
-        }],
+        causes: &[
+            Cause {
+                symptoms: &[Symptom::Silence, Symptom::Exit],
+                likely: "the receive has no timeout, or the timeout ends the program",
+                advice: "bound each receive; when the time is over, send the segment again",
+            },
+            Cause {
+                symptoms: &[Symptom::Different],
+                likely: "the segment is made anew for each transmission, and not the same",
+                advice: "keep the bytes that were sent, and send those again",
+            },
+        ],
         ..Check::PLAIN
     },
     Check {
@@ -171,11 +178,18 @@ pub const SENDER: &[Check] = &[
             inbound.not_before(&again, since, TRY)
         },
         control: Some(ONE_EXPIRY),
-        causes: &[Cause {
-            symptoms: &[Symptom::Early],
-            likely: "whatever isn't the answer is taken for a reason to send again",
-            advice: "pass it over, and wait on until the deadline",
-        }],
+        causes: &[
+            Cause {
+                symptoms: &[Symptom::Early],
+                likely: "whatever isn't the answer is taken for a reason to send again",
+                advice: "pass it over, and wait on until the deadline",
+            },
+            Cause {
+                symptoms: &[Symptom::Different],
+                likely: "any ack is taken for the answer, or any that isn't higher",
+                advice: "the answer to data N is ack N + 1, and no other",
+            },
+        ],
         ..Check::PLAIN
     },
     Check {
