@@ -261,6 +261,7 @@
     }
 
     play.add('window', {
+        hint: 'Eight segments are under way. Drop one, and let the others arrive.',
         start: wire.begin(protocol), still: wire.run(protocol, STORIES['one segment is lost'].events),
         step: wire.step(protocol, STORIES), view: view, controls: wire.controls(STORIES), says: wire.says, keys: wire.keys,
         run: function (events) { return wire.run(protocol, events); }, stories: STORIES, refuge: '{do:next}'
