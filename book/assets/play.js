@@ -23,7 +23,8 @@
     //   step      (state, event) → the next state; it changes neither
     //   view      (state, still) → HTML; `still`: nobody can press anything
     //   controls  (state) → HTML, made once; what has data-set holds a value of the state
-    //   says      (state, event) → what has changed, in words
+    //   hint      what one may try first
+    //   says      (state, event, last state) → what has changed, in words
     //   keys      (state, key, datagram) → an event, while the focus is in the figure
     //   refuge    the data-key of what gets the focus when its button is drawn no more
     function add(name, figure) {
@@ -47,6 +48,7 @@
         const says = box('p', 'play-says');
         says.setAttribute('role', 'status');
         controls.innerHTML = figure.controls(state);
+        says.textContent = figure.hint;
         still.replaceWith(controls, says, stage);
         if (caption && !place.hasAttribute('aria-labelledby')) {
             caption.id = caption.id || 'play-' + place.dataset.play + '-caption';
@@ -56,6 +58,7 @@
         draw();
 
         function take(event) {
+            const last = state;
             if (event.do === 'undo') {
                 if (before.length === 0) {
                     says.textContent = 'This is the beginning.';
@@ -65,13 +68,14 @@
             } else {
                 const next = figure.step(state, event);
                 if (next === state) {
+                    says.textContent = 'Nothing changes.';
                     return;
                 }
                 before.push(state);
                 state = next;
             }
             draw();
-            const words = figure.says(state, event);
+            const words = figure.says(state, event, last);
             // The same words again would not be said again.
             says.textContent = says.textContent === words ? words + '\u00a0' : words;
         }

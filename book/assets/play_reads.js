@@ -361,6 +361,7 @@
     }
 
     play.add('reads', {
+        hint: 'Cut somewhere else, or have something else sent.',
         start: start, still: start, step: step, view: view, controls: controls, says: says, keys: keys, of: of, refuge: 'gap1'
     });
 })();

@@ -169,6 +169,7 @@
     }
 
     play.add('stop_and_wait', {
+        hint: 'Data 0 is under way. Let it arrive, or drop it.',
         start: wire.begin(protocol), still: wire.run(protocol, STORIES['an acknowledgement is lost'].events),
         step: wire.step(protocol, STORIES), view: view, controls: wire.controls(STORIES), says: wire.says, keys: wire.keys,
         run: function (events) { return wire.run(protocol, events); }, stories: STORIES, refuge: '{do:next}'

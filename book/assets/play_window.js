@@ -19,7 +19,7 @@
     const SEGMENTS = 16;
     const MOST_EARLY = 64;
     const LINGER = 1000;
-    const SILENCE = 10000;
+    const SILENCE = 90000;
 
     const protocol = {
         begin: function (state) {
@@ -103,7 +103,7 @@
             receiver.gone = true;
             wire.tell(state, 'receiver ' + (receiver.ended ? 'leaves' : 'gives up'));
             wire.note(state, 'right', receiver.ended ? 'leaves' : 'gives up');
-            wire.speak(state, receiver.ended ? 'a second after the last end, the receiver leaves.' : '10 s of silence: the receiver gives up.');
+            wire.speak(state, receiver.ended ? 'a second after the last end, the receiver leaves.' : '90 s of silence: the receiver gives up.');
         }
     };
 
@@ -121,7 +121,8 @@
             return 'nothing';
         }
         if (advance === 0) {
-            sender.duplicates += 1;
+            // The third says that one is missing; a fourth says nothing new.
+            sender.duplicates = Math.min(sender.duplicates + 1, 4);
             if (sender.duplicates !== 3 || sender.recovers !== null) {
                 return 'nothing';
             }
@@ -238,7 +239,7 @@
         const timer = sender.deadline === null ? 'The timer is off.' : 'The timer runs out at ' + sender.deadline + ' ms.';
         const doing = sender.done ? 'Knows that all of it has arrived.' : sender.failed ? 'Gave up: eight expiries running.' :
             sender.ending ? 'Everything is acknowledged but the end.' :
-                'Under way: ' + range(sender.base, sender.base + sender.under - 1) + '. ' + (sender.duplicates ? 'Ack ' + sender.base + ' came again, ' + wire.many(sender.duplicates, 'time') + '.' : 'Waits for an ack above ' + sender.base + '.');
+                'Under way: ' + range(sender.base, sender.base + sender.under - 1) + '. ' + (sender.duplicates ? 'Ack ' + sender.base + ' came again, ' + (sender.duplicates > 3 ? 'four times or more' : wire.many(sender.duplicates, 'time')) + '.' : 'Waits for an ack above ' + sender.base + '.');
         const listening = receiver.gone ? (receiver.ended ? 'Has left.' : 'Gave up.') : receiver.ended ? 'Has it all.' :
             'Expects ' + receiver.expected + (receiver.early.length ? '; keeps ' + receiver.early.join(', ') : '') + '.';
         const sent = state.datagrams.filter(function (datagram) { return datagram.from === 'sender' && datagram.more !== 'copy'; }).length;
@@ -261,6 +262,7 @@
     }
 
     play.add('window', {
+        hint: 'Eight segments are under way. Drop one, and let the others arrive.',
         start: wire.begin(protocol), still: wire.run(protocol, STORIES['one segment is lost'].events),
         step: wire.step(protocol, STORIES), view: view, controls: wire.controls(STORIES), says: wire.says, keys: wire.keys,
         run: function (events) { return wire.run(protocol, events); }, stories: STORIES, refuge: '{do:next}'

@@ -344,8 +344,8 @@
                 '<label>or a story<select data-set="story"><option value="">your own</option>' + Object.keys(stories).map(function (story) {
                     return '<option value="' + escape(story) + '">' + escape(story) + '</option>';
                 }).join('') + '</select></label>\n</div>\n' +
-                '<p class="play-quiet">Keys, while the focus is in the figure: <kbd>n</kbd> next, <kbd>d</kbd> drop, <kbd>l</kbd> delay (late), <kbd>t</kbd> double (twice), <kbd>u</kbd> undo. ' +
-                'The last three are done to the datagram that has the focus, or to the first to arrive.</p>\n';
+                '<p class="play-quiet">Keys, while the focus is in the figure: <kbd>n</kbd> next, <kbd>u</kbd> undo; <kbd>d</kbd> drop, <kbd>l</kbd> delay (late), <kbd>t</kbd> double (twice) ' +
+                'the datagram that has the focus, or the first to arrive.</p>\n';
         };
     }
 
@@ -359,14 +359,16 @@
         return { n: { do: 'next' }, u: { do: 'undo' } }[key];
     }
 
-    // What the last event has added.
-    function says(state, event) {
-        if (event.do === 'undo' || event.do === 'again' || event.do === 'set' || event.do === 'finish') {
+    // What the event has added.
+    function says(state, event, last) {
+        if (event.do !== 'next' && event.id === undefined) {
             return state.spoken[state.spoken.length - 1];
         }
         const when = 'At ' + state.now + ' ms: ';
-        const news = state.spoken.filter(function (words) { return words.indexOf(when) === 0; }).slice(-3);
-        return when + news.map(function (words) { return words.slice(when.length); }).join(' ');
+        return when + state.spoken.slice(last.spoken.length).map(function (words, i) {
+            const rest = words.slice(when.length);
+            return i === 0 ? rest : rest[0].toUpperCase() + rest.slice(1);
+        }).join(' ');
     }
 
     window.wiresideWire = {

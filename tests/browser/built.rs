@@ -58,8 +58,8 @@ impl Built {
 
 fn build() -> Option<Built> {
     let mut mdbook = peer("mdbook", "--version")?;
-    // Under target, where the next run finds and replaces it.
-    let folder = root().join("target/tmp/browser-book");
+    // Where the next run finds and replaces it.
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser-book");
     _ = fs::remove_dir_all(&folder);
     let output = mdbook
         .arg("build")

@@ -16,7 +16,7 @@ use window_send::{Heard, Sender, Timer};
 const WINDOW: usize = 8;
 const EXPIRIES: u32 = 8;
 const LINGER: u64 = 1_000;
-const SILENCE: u64 = 10_000;
+const SILENCE: u64 = 90_000;
 const ACK: u8 = 2;
 const END: u8 = 3;
 
@@ -42,7 +42,7 @@ impl File {
         File {
             // The figure counts from 0; the programs begin where numbers wrap soon.
             sender: Sender::new(input, 0, WINDOW),
-            timer: Timer::new(),
+            timer: Timer::begin(),
             timed: None,
             expiries: 0,
             receiver: Receiver::new(0),
@@ -59,7 +59,7 @@ impl File {
     /// The top of the program's loop.
     fn send_new(&mut self, wire: &mut Wire) {
         let is_idle = self.sender.under_way.is_empty();
-        while let Some(segment) = self.sender.next().expect("a slice can be read") {
+        while let Some(segment) = self.sender.next_segment().expect("a slice can be read") {
             let segment = segment.to_vec();
             wire.send(true, &segment);
             let next = self.sender.next_number();
