@@ -361,6 +361,10 @@ pub const ACK_SERVER: &[Check] = &[
             acknowledged(&mut alice, 0, b"x")?;
             stage.result(1)?;
             let program = stage.server()?;
+            // Some runtimes take a line for a full pipe into their own memory, and call it written.
+            if program.is_foreign() {
+                return Ok(());
+            }
             // Now the pipe fills up. When there is no room for a line, there is no acknowledgement.
             program.leaves_stdout_unread();
             let told = fill(&mut alice);
