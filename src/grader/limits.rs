@@ -1,7 +1,6 @@
 //! What a running submission may use.
 
 use super::check::{Stop, Told};
-use super::launch::Launch;
 use super::platform::{self, Descriptors};
 use super::stage::Stage;
 use super::transcript::What;
@@ -17,7 +16,7 @@ impl Stage {
     /// # Errors
     /// `Skipped` where the system can't do that; what the start of a server fails with.
     pub fn limits_address_space(&self, bytes: u64) -> Told {
-        if !matches!(self.launch, Launch::Built(_)) {
+        if !self.is_rust() {
             return self.server().map(|_| ());
         }
         // Without this glibc reserves 64 MiB for each thread that allocates.

@@ -95,6 +95,12 @@ impl Stage {
         matches!(self.launch, Launch::Running(_))
     }
 
+    /// Whether the submission is a Rust program that was built for this; of another language it is
+    /// not known what its runtime does by itself.
+    pub fn is_rust(&self) -> bool {
+        matches!(self.launch, Launch::Built(_))
+    }
+
     /// From now on a program is started with this variable as well.
     pub fn sets(&self, name: &'static str, value: String) {
         self.env.borrow_mut().push((name, value));
