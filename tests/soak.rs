@@ -286,7 +286,8 @@ fn soaked(server: &Server, seconds: u64) {
     let panicked = program.watches_stderr("panicked");
     // It has served once, so that what it needs for that is counted.
     ask(&mut connect(addr), server, "first").expect("an answer before the soak");
-    thread::sleep(Duration::from_millis(200));
+    // And it has got over that.
+    thread::sleep(Duration::from_secs(1));
     let before = uses(program.id());
     let begun = Instant::now();
     let soak = Soak {
