@@ -60,7 +60,7 @@ fn a_hundred_silent_clients_hold_nobody_up_and_none_of_them_is_lost() {
 #[test]
 fn a_megabyte_comes_back_and_the_end_after_it() {
     let (mut server, addr) = Program::serve(THREADS);
-    let all: Vec<u8> = (0..1 << 20).map(|i: u32| (i * 31 >> 3) as u8).collect();
+    let all: Vec<u8> = (0..1 << 20).map(|i: u32| ((i * 31) >> 3) as u8).collect();
     let stream = connect(addr);
     thread::scope(|scope| {
         scope.spawn(|| {
