@@ -6,7 +6,7 @@ mod support;
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -60,7 +60,7 @@ fn a_hundred_silent_clients_hold_nobody_up_and_none_of_them_is_lost() {
 #[test]
 fn a_megabyte_comes_back_and_the_end_after_it() {
     let (mut server, addr) = Program::serve(THREADS);
-    let all: Vec<u8> = (0..1 << 20).map(|i: u32| (i * 31 >> 3) as u8).collect();
+    let all: Vec<u8> = (0..1 << 20).map(|i: u32| ((i * 31) >> 3) as u8).collect();
     let stream = connect(addr);
     thread::scope(|scope| {
         scope.spawn(|| {
@@ -236,6 +236,17 @@ fn deaf(addr: SocketAddr) -> (TcpStream, SocketAddr) {
     (stream, who)
 }
 
+/// Ends all these connections when it is dropped.
+struct HangUp<'a>(&'a [TcpStream]);
+
+impl Drop for HangUp<'_> {
+    fn drop(&mut self) {
+        for stream in self.0 {
+            _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+}
+
 #[test]
 fn who_does_not_read_delays_nobody_and_is_shown_the_door() {
     let (mut server, addr) = Program::serve(CHAT);
@@ -245,30 +256,25 @@ fn who_does_not_read_delays_nobody_and_is_shown_the_door() {
     let due = format!("{a}: {}", String::from_utf8_lossy(&line));
     // So many, since each is held to its pace; and first the kernel takes a megabyte or three.
     let talkers: Vec<_> = (0..100).map(|_| connect(addr)).collect();
-    let gone = AtomicBool::new(false);
+    // Leaked: so the watching thread can have it for as long as it runs.
+    let gone = server.watches_stderr(Box::leak(format!("{m} closed").into_boxed_str()));
+    let begun = Instant::now();
     thread::scope(|scope| {
+        // Also where this test fails: the talkers would talk on, and the scope wait for them.
+        let _hang_up = HangUp(&talkers);
         for talker in &talkers {
             scope.spawn(|| while (&*talker).write_all(&line).is_ok() {});
             scope.spawn(|| std::io::copy(&mut &*talker, &mut std::io::sink()));
         }
-        scope.spawn(|| {
-            let due = format!("{m} closed");
-            let begun = Instant::now();
-            while begun.elapsed() < LIMIT && server.stderr_line() != due {}
-            gone.store(true, Ordering::Relaxed);
-        });
-        let (begun, mut slowest) = (Instant::now(), Duration::ZERO);
-        while !gone.load(Ordering::Relaxed) && begun.elapsed() < LIMIT {
+        let mut slowest = Duration::ZERO;
+        while !gone.load(Ordering::Relaxed) {
+            assert!(begun.elapsed() < 6 * LIMIT, "Mallory is still here");
             let said = Instant::now();
             says(alice.get_ref(), &line);
             while line_of(&mut alice) != due {}
             slowest = slowest.max(said.elapsed());
         }
-        for talker in &talkers {
-            _ = talker.shutdown(Shutdown::Both);
-        }
-        assert!(begun.elapsed() < LIMIT, "Mallory is still here");
-        assert!(slowest < Duration::from_secs(5), "{slowest:?}");
+        assert!(slowest < LIMIT / 2, "{slowest:?}");
     });
     drop(mallory);
 }

@@ -71,8 +71,11 @@ const SOON: Duration = Duration::from_secs(1);
 /// Between two questions of one honest client: nobody types faster.
 const PAUSE: Duration = Duration::from_millis(300);
 
+/// Its name, and what it does.
+type Hostility = (&'static str, fn(&TcpStream, &Soak));
+
 /// What a hostile client does with its connection, until it is ended or the time is over.
-const HOSTILITIES: &[(&str, fn(&TcpStream, &Soak))] = &[
+const HOSTILITIES: &[Hostility] = &[
     ("dripping", |stream, soak| {
         while soak.goes_on() && write(stream, b"x") {
             soak.waits(Duration::from_millis(100));
@@ -121,10 +124,8 @@ const HOSTILITIES: &[(&str, fn(&TcpStream, &Soak))] = &[
 
 /// Whether it was taken, or at least nobody has broken off: a full window is no end.
 fn write(mut stream: &TcpStream, bytes: &[u8]) -> bool {
-    match stream.write(bytes) {
-        Err(err) => matches!(err.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut),
-        Ok(_) => true,
-    }
+    let taken = stream.write(bytes).map(|n| n > 0);
+    taken.unwrap_or_else(|err| matches!(err.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
 }
 
 /// Reads for a moment: whether the server has ended the connection.
@@ -286,7 +287,8 @@ fn soaked(server: &Server, seconds: u64) {
     let panicked = program.watches_stderr("panicked");
     // It has served once, so that what it needs for that is counted.
     ask(&mut connect(addr), server, "first").expect("an answer before the soak");
-    thread::sleep(Duration::from_millis(200));
+    // And it has got over that.
+    thread::sleep(Duration::from_secs(1));
     let before = uses(program.id());
     let begun = Instant::now();
     let soak = Soak {

@@ -89,12 +89,10 @@ fn serve(listener: TcpListener) -> io::Result<()> {
             }
         };
         let room = Arc::clone(&room);
-        let started = thread::Builder::new().spawn(move || {
-            eprintln!("{peer} connected");
-            match visit(&room, stream, peer) {
-                Ok(()) => eprintln!("{peer} closed"),
-                Err(err) => eprintln!("{peer} broke off: {}", err.kind()),
-            }
+        let thread = thread::Builder::new();
+        let started = thread.spawn(move || match visit(&room, stream, peer) {
+            Ok(()) => eprintln!("{peer} closed"),
+            Err(err) => eprintln!("{peer} broke off: {}", err.kind()),
         });
         if let Err(err) = started {
             pause_after(err);
@@ -118,6 +116,7 @@ fn visit(room: &Room, stream: TcpStream, peer: SocketAddr) -> io::Result<()> {
         write(&outgoing, &lines);
     })?;
     room.lock().insert(peer, member);
+    eprintln!("{peer} connected");
     let ended = converse(room, &stream, peer);
     // With the member goes the queue's only sender: the writer writes
     // what still waits, and ends. A sender that is left anywhere keeps

@@ -111,6 +111,7 @@ fn play(show: &mut Show) -> Played {
         &format!("A chat. {TALKERS} people talk; Mallory is in the room, and doesn't read."),
         "who waits for him?",
     )?;
+    show.lanes(&["room", "server"]);
     let chat = show.serves("server", "ch06_chat_server")?;
     let seen = talk(&chat)?;
     show.shows(seen);

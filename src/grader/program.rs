@@ -432,6 +432,11 @@ impl Program {
         self.processor_time().0
     }
 
+    /// How long it was ready to run and had no processor, where the system tells.
+    pub fn queued(&self) -> Duration {
+        self.processor_time().1
+    }
+
     /// Its threads, and those of what it started, where the system tells.
     pub fn threads(&self) -> usize {
         self.group

@@ -6,7 +6,7 @@ crate::sessions! {
     ch06_exhausted ["nc"] ["server"];
     ch06_survives ["nc"] ["server", "last"];
     ch06_pool ["nc"] ["bob", "carol"];
-    ch06_chat ["nc"] ["alice", "bob"];
+    ch06_chat ["nc"] ["alice"];
     ch06_cut_off ["nc"] ["server", "alice"];
 }
 
@@ -79,8 +79,7 @@ fn ch06_pool(session: &mut Session) {
 
 fn ch06_chat(session: &mut Session) {
     let mut alice = session.terminal("alice");
-    let mut bob = session.terminal("bob");
-    let mut server = session.offstage();
+    let (mut server, mut bob) = (session.offstage(), session.offstage());
     server.serves("cargo run --bin ch06_chat_server 127.0.0.1:7006");
     alice.runs("nc -N 127.0.0.1 7006");
     server.shows("connected");

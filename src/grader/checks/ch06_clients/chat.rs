@@ -5,6 +5,7 @@ use crate::grader::check::{Cause, Check, Control, Stop, Told};
 use crate::grader::client::Client;
 use crate::grader::failure::Symptom;
 use crate::grader::stage::Stage;
+use std::time::Duration;
 
 pub const CHAT: &[Check] = &[
     Check {
@@ -54,12 +55,12 @@ pub const CHAT: &[Check] = &[
         points: 2,
         run: |stage| {
             let [mut alice, mut bob, mut carol] = room(stage)?;
-            alice.says(b"hello\n")?;
-            bob.hears(b"[alice] hello\n")?;
-            carol.hears(b"[alice] hello\n")?;
-            carol.says(b"hello, Alice\n")?;
-            alice.hears(b"[carol] hello, Alice\n")?;
-            bob.hears(b"[carol] hello, Alice\n")
+            for line in ["hello", "and hello again"] {
+                alice.says(format!("{line}\n").as_bytes())?;
+                bob.hears(format!("[alice] {line}\n").as_bytes())?;
+                carol.hears(format!("[alice] {line}\n").as_bytes())?;
+            }
+            Ok(())
         },
         control: Some(ENTERING),
         causes: &[Cause {
@@ -85,6 +86,41 @@ pub const CHAT: &[Check] = &[
             symptoms: &[],
             likely: "the line is sent to everybody, its sender too",
             advice: "leave out the member of that name",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "that somebody left by a close is told once",
+        why: "they wait for an answer otherwise",
+        points: 2,
+        run: |stage| leaves(stage, Client::hangs_up),
+        control: Some(A_LINE),
+        causes: &[NOT_TOLD],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "that somebody left by a half-close is told once",
+        why: "who has nothing more to say has left, and its connection ends",
+        run: |stage| {
+            leaves(stage, |mut client| {
+                client.half_closes()?;
+                client.hears_end()
+            })
+        },
+        control: Some(LEAVING),
+        causes: &[NOT_TOLD],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "that somebody left by a reset is told once",
+        why: "an error is a way out as well, and the one that is easily forgotten",
+        points: 2,
+        run: |stage| leaves(stage, Client::resets),
+        control: Some(LEAVING),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "an error of a read returns past what tells the others",
+            advice: "clear up where all ways out come together: behind the conversation, whatever it returned",
         }],
         ..Check::PLAIN
     },
@@ -264,10 +300,11 @@ pub const CHAT: &[Check] = &[
         points: 2,
         run: |stage| {
             let [mut alice, mut bob, _carol] = room(stage)?;
-            alice.says(b"caf\xe9 \0 \xff\xfe\nwith CR\r\n\r\nin ")?;
+            alice.says(b"caf\xe9 \0 \xff\xfe\n with blanks \nwith CR\r\n\r\nin ")?;
             alice.fence()?;
             alice.says(b"two\n")?;
-            bob.hears(b"[alice] caf\xe9 \0 \xff\xfe\n[alice] with CR\n[alice] \n[alice] in two\n")
+            bob.hears(b"[alice] caf\xe9 \0 \xff\xfe\n[alice]  with blanks \n")?;
+            bob.hears(b"[alice] with CR\n[alice] \n[alice] in two\n")
         },
         control: Some(A_LINE),
         causes: &[
@@ -328,41 +365,6 @@ pub const CHAT: &[Check] = &[
         ..Check::PLAIN
     },
     Check {
-        name: "that somebody left by a close is told once",
-        why: "they wait for an answer otherwise",
-        points: 2,
-        run: |stage| leaves(stage, Client::hangs_up),
-        control: Some(A_LINE),
-        causes: &[NOT_TOLD],
-        ..Check::PLAIN
-    },
-    Check {
-        name: "that somebody left by a half-close is told once",
-        why: "who has nothing more to say has left, and its connection ends",
-        run: |stage| {
-            leaves(stage, |mut client| {
-                client.half_closes()?;
-                client.hears_end()
-            })
-        },
-        control: Some(LEAVING),
-        causes: &[NOT_TOLD],
-        ..Check::PLAIN
-    },
-    Check {
-        name: "that somebody left by a reset is told once",
-        why: "an error is a way out as well, and the one that is easily forgotten",
-        points: 2,
-        run: |stage| leaves(stage, Client::resets),
-        control: Some(LEAVING),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "an error of a read returns past what tells the others",
-            advice: "clear up where all ways out come together: behind the conversation, whatever it returned",
-        }],
-        ..Check::PLAIN
-    },
-    Check {
         name: "a name is free when its owner has left",
         why: "who lost a connection comes back, and under the same name",
         run: |stage| {
@@ -401,7 +403,8 @@ pub const CHAT: &[Check] = &[
             alice.hears(b"* bob joined\n[bob] hello\n")?;
             silent.hears_nothing_more()?;
             half.hears_nothing_more()?;
-            half.hangs_up()?;
+            half.half_closes()?;
+            half.hears_nothing_for(Duration::from_millis(500))?;
             silent.resets()?;
             bob.says(b"did you hear anything\n")?;
             alice.hears(b"[bob] did you hear anything\n")
@@ -429,9 +432,12 @@ pub const CHAT: &[Check] = &[
         control: Some(Control {
             name: "newcomers while nobody talks",
             run: |stage| {
-                let _alice = enters(stage, "alice", &[])?;
-                (0..25)
-                    .try_for_each(|n| enters(stage, &format!("guest{n}"), &["alice"])?.hangs_up())
+                let mut alice = enters(stage, "alice", &[])?;
+                (0..25).try_for_each(|n| {
+                    let name = format!("guest{n}");
+                    enters(stage, &name, &["alice"])?.hangs_up()?;
+                    alice.hears(format!("* {name} joined\n* {name} left\n").as_bytes())
+                })
             },
         }),
         causes: &[Cause {

@@ -101,41 +101,14 @@ pub const LIMITED: &[Check] = &[
         ..Check::PLAIN
     },
     Check {
-        name: "the eight inside notice nothing of who is turned away",
-        why: "whoever knocks at a full house must not disturb those inside, however it goes away",
-        run: |stage| {
-            let mut inside = full(stage)?;
-            for number in 0..10 {
-                let knocking = stage.client(&format!("visitor {number}"))?;
-                // Some are gone before they can be told.
-                if number % 2 == 0 {
-                    knocking.resets()?
-                } else {
-                    knocking.hangs_up()?
-                }
-            }
-            is_turned_away(stage, "the last")?;
-            inside
-                .iter_mut()
-                .try_for_each(|client| echoes(client, b"still here\n"))
-        },
-        control: Some(NINTH),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "a failed write of `busy` ends the program, or the loop that accepts",
-            advice: "whoever was turned away may be gone already: let that error be",
-        }],
-        ..Check::PLAIN
-    },
-    Check {
         name: "a place is free when a client has closed or half-closed",
         why: "the next one waits for it; and a half-close says that nothing more will come",
         points: 3,
         run: |stage| {
             let mut inside = full(stage)?;
-            is_turned_away(stage, "the ninth")?;
             let left = Instant::now();
             inside.remove(3).hangs_up()?;
+            std::thread::sleep(FREE / 4);
             let _new = stage.client_with_a_place("the newcomer", left, FREE)?;
             let mut alice = inside.remove(3);
             alice.says(b"goodbye\n")?;
@@ -143,8 +116,9 @@ pub const LIMITED: &[Check] = &[
             alice.hears(b"goodbye\n")?;
             alice.hears_end()?;
             let left = Instant::now();
-            let _newer = stage.client_with_a_place("another", left, FREE)?;
-            is_turned_away(stage, "the eleventh")
+            std::thread::sleep(FREE / 4);
+            stage.client_with_a_place("another", left, FREE)?;
+            Ok(())
         },
         control: Some(NINTH),
         causes: &[NEVER_FREE],
@@ -179,6 +153,33 @@ pub const LIMITED: &[Check] = &[
             },
         ],
         alone: true,
+        ..Check::PLAIN
+    },
+    Check {
+        name: "the eight inside notice nothing of who is turned away",
+        why: "whoever knocks at a full house must not disturb those inside, however it goes away",
+        run: |stage| {
+            let mut inside = full(stage)?;
+            for number in 0..10 {
+                let knocking = stage.client(&format!("visitor {number}"))?;
+                // Some are gone before they can be told.
+                if number % 2 == 0 {
+                    knocking.resets()?
+                } else {
+                    knocking.hangs_up()?
+                }
+            }
+            is_turned_away(stage, "the last")?;
+            inside
+                .iter_mut()
+                .try_for_each(|client| echoes(client, b"still here\n"))
+        },
+        control: Some(NINTH),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "a failed write of `busy` ends the program, or the loop that accepts",
+            advice: "whoever was turned away may be gone already: let that error be",
+        }],
         ..Check::PLAIN
     },
     Check {
@@ -439,7 +440,7 @@ fn without_descriptors(
     let mut waiting = Vec::new();
     for number in 1..PLACES - 1 {
         let client = stage.client(&format!("waiting {number}"))?;
-        let accepted = client.is_accepted_within(Duration::from_millis(200));
+        let accepted = client.is_accepted_within(Duration::from_millis(500));
         waiting.push(client);
         if !accepted {
             break;
