@@ -138,8 +138,12 @@ mod system {
     #[cfg(target_os = "linux")]
     mod linux {
         use super::*;
-        use rustix::process::{Resource, Rlimit, WaitOptions, prlimit, waitpgid, waitpid};
+        use rustix::process::{
+            PidfdFlags, Resource, Rlimit, WaitOptions, pidfd_open, pidfd_send_signal, prlimit,
+            waitpgid, waitpid,
+        };
         use std::collections::BTreeSet;
+        use std::sync::{Mutex, PoisonError};
 
         /// From now on, orphans of our descendants become our children instead of init's.
         pub fn adopt_orphans() {
@@ -150,6 +154,10 @@ mod system {
         /// have got rid of theirs; with none, all. `ours` are the leaders that are looked after
         /// elsewhere.
         pub fn end_orphans(mark: Option<&str>, ours: &[u32]) {
+            // One at a time: what another thread has waited for is gone, and its number may by then
+            // be that of a process which is nobody's here.
+            static TURN: Mutex<()> = Mutex::new(());
+            let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
             // Killing one may orphan its children to us: look again until there is none.
             for _ in 0..64 {
                 if !end_those_found(mark, ours) {
@@ -255,19 +263,27 @@ mod system {
                 let ids = processes
                     .flatten()
                     .filter_map(|e| e.file_name().to_str()?.parse::<u32>().ok());
-                let marked: Vec<u32> = ids
-                    .filter(|id| variable_of(*id, variable).is_some_and(|v| v == value.as_bytes()))
-                    .collect();
-                if marked.is_empty() {
-                    return;
+                let is_marked =
+                    |id: u32| variable_of(id, variable).is_some_and(|v| v == value.as_bytes());
+                let mut found = false;
+                for id in ids.filter(|id| is_marked(*id)) {
+                    found = true;
+                    // It may end at any moment, and its number be another's: what is opened stays the
+                    // process that it was, and whoever has the number now must carry the mark.
+                    let Ok(process) =
+                        pid(id).and_then(|pid| Ok(pidfd_open(pid, PidfdFlags::empty())?))
+                    else {
+                        continue;
+                    };
+                    let group = group_of(id).filter(|group| Some(*group) != mine);
+                    if is_marked(id) && pidfd_send_signal(&process, Signal::KILL).is_ok() {
+                        if let Some(group) = group {
+                            kill_group(group);
+                        }
+                    }
                 }
-                for id in marked {
-                    if let Some(group) = group_of(id).filter(|group| Some(*group) != mine) {
-                        kill_group(group);
-                    }
-                    if let Ok(pid) = pid(id) {
-                        let _ = kill_process(pid, Signal::KILL);
-                    }
+                if !found {
+                    return;
                 }
                 std::thread::sleep(Duration::from_millis(2));
             }

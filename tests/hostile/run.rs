@@ -1,7 +1,7 @@
 //! One grading of one hostile script, watched from outside.
 
 use crate::left::{Marker, disk, peak_resident};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open, pidfd_send_signal};
 use serde_json::Value;
 use std::cell::Cell;
 use std::fs;
@@ -254,7 +254,7 @@ impl Asked {
             disk: most_disk,
             course_was_written: self.course().join(".wireside-progress").exists(),
         };
-        end_all(&carriers);
+        end_all(&self.marker);
         assert!(
             carriers.is_empty(),
             "{} processes are left: {}",
@@ -358,13 +358,19 @@ fn what_it_does(id: u32) -> String {
 fn end(child: &mut Child, marker: &Marker) {
     let _ = child.kill();
     let _ = child.wait();
-    end_all(&marker.carriers());
+    end_all(marker);
 }
 
-fn end_all(ids: &[u32]) {
-    for id in ids {
-        if let Some(pid) = Pid::from_raw(*id as i32) {
-            let _ = kill_process(pid, Signal::KILL);
+fn end_all(marker: &Marker) {
+    for id in marker.carriers() {
+        // Its number may be another's by now: who has it must carry the marker still.
+        let Some(pid) = Pid::from_raw(id as i32) else {
+            continue;
+        };
+        if let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) {
+            if marker.carriers().contains(&id) {
+                let _ = pidfd_send_signal(&process, Signal::KILL);
+            }
         }
     }
 }
