@@ -190,7 +190,11 @@ pub const TRUST: &[Check] = &[
         },
         control: Some(Control {
             name: "the same certificate, on a system that doesn't trust its CA",
-            run: |stage| refused(stage, &Terms::with(Paper::UNKNOWN_CA), "untrusted"),
+            run: |stage| {
+                in_its_time(stage, || {
+                    refused(stage, &Terms::with(Paper::UNKNOWN_CA), "untrusted")
+                })
+            },
         }),
         causes: &[Cause {
             symptoms: &[],
@@ -250,7 +254,11 @@ pub const TRUST: &[Check] = &[
         },
         control: Some(Control {
             name: "a certificate whose last day is over",
-            run: |stage| refused(stage, &Terms::with(Paper::EXPIRED), "expired"),
+            run: |stage| {
+                in_its_time(stage, || {
+                    refused(stage, &Terms::with(Paper::EXPIRED), "expired")
+                })
+            },
         }),
         causes: &[Cause {
             symptoms: &[Symptom::Different],
@@ -486,8 +494,10 @@ pub const TRUST: &[Check] = &[
         control: Some(Control {
             name: "a server that accepts, and says nothing",
             run: |stage| {
-                let (pupil, _server) = met(stage, b"hello\n")?;
-                word(&pupil, "timed-out")
+                in_its_time(stage, || {
+                    let (pupil, _server) = met(stage, b"hello\n")?;
+                    word(&pupil, "timed-out")
+                })
             },
         }),
         causes: &[Cause {
@@ -593,36 +603,46 @@ const EACH_READ: Cause = Cause {
 const ONE_LINE: Control = Control {
     name: "one line and its reply, with a server in order",
     run: |stage| {
-        let (pupil, mut server) = met_over_tls(stage, &Terms::SERVER, b"hello\n")?;
-        answers(&mut server, &[(b"hello", b"hello")])?;
-        server.hears_end()?;
-        server.hangs_up()?;
-        pupil.exits(0)?;
-        pupil.printed(b"hello\n")
+        in_its_time(stage, || {
+            let (pupil, mut server) = met_over_tls(stage, &Terms::SERVER, b"hello\n")?;
+            answers(&mut server, &[(b"hello", b"hello")])?;
+            server.hears_end()?;
+            server.hangs_up()?;
+            pupil.exits(0)?;
+            pupil.printed(b"hello\n")
+        })
     },
 };
 
 const STRANGER: Control = Control {
     name: "a certificate of an unknown CA",
-    run: |stage| refused(stage, &Terms::with(Paper::UNKNOWN_CA), "untrusted"),
+    run: |stage| {
+        in_its_time(stage, || {
+            refused(stage, &Terms::with(Paper::UNKNOWN_CA), "untrusted")
+        })
+    },
 };
 
 const PLAIN_TEXT: Control = Control {
     name: "a server that answers in plain text",
     run: |stage| {
-        let (pupil, mut server) = met(stage, b"secret\n")?;
-        server.has_come(1, Duration::from_secs(2));
-        server.says(b"220 mail.wireside.test says hello\r\n")?;
-        word(&pupil, "not-tls")
+        in_its_time(stage, || {
+            let (pupil, mut server) = met(stage, b"secret\n")?;
+            server.has_come(1, Duration::from_secs(2));
+            server.says(b"220 mail.wireside.test says hello\r\n")?;
+            word(&pupil, "not-tls")
+        })
     },
 };
 
 const SILENT: Control = Control {
     name: "a server that says nothing at all",
     run: |stage| {
-        let (pupil, _server) = met(stage, b"hello\n")?;
-        let since = Instant::now();
-        timed_out(&pupil, since)
+        in_its_time(stage, || {
+            let (pupil, _server) = met(stage, b"hello\n")?;
+            let since = Instant::now();
+            timed_out(&pupil, since)
+        })
     },
 };
 
