@@ -5,6 +5,9 @@
 //! to it (messages, cuts, what befalls which datagram) is written by hand.
 
 mod reads;
+mod stop_and_wait;
+mod window;
+mod wire;
 
 use serde_json::Value;
 use std::path::PathBuf;
