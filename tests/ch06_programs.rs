@@ -182,7 +182,8 @@ fn member(addr: SocketAddr) -> (BufReader<TcpStream>, SocketAddr) {
     let who = stream.local_addr().expect("an address");
     says(&stream, b"I am here\n");
     let mut reader = BufReader::new(stream);
-    assert_eq!(line_of(&mut reader), format!("{who}: I am here\n"));
+    // Who came before may be read only now.
+    while line_of(&mut reader) != format!("{who}: I am here\n") {}
     (reader, who)
 }
 

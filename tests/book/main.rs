@@ -12,6 +12,7 @@ mod markup;
 mod page;
 mod settings;
 mod summary;
+mod whole;
 
 use page::Book;
 
@@ -24,6 +25,7 @@ fn faults_in(book: &Book) -> Vec<String> {
     faults.extend(markup::faults_in(book));
     faults.extend(links::faults_in(book));
     faults.extend(chapter::faults_in(book));
+    faults.extend(whole::faults_in(book));
     faults
 }
 
