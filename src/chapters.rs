@@ -4,11 +4,11 @@
 //! Adding a chapter: add its row here, run `cargo test --test manifest`, write the files it names.
 
 use crate::demo::Demo;
-use crate::demo::{ch01_ports, ch02_echo, ch03_streams, ch04_framing, ch09_tls};
+use crate::demo::{ch01_ports, ch02_echo, ch03_streams, ch04_framing, ch09_tls, ch10_beneath};
 use crate::grader::check::Check;
 use crate::grader::checks::{
     ch01_ports as checks01, ch02_echo as checks02, ch03_streams as checks03,
-    ch04_framing as checks04, ch09_tls as checks09,
+    ch04_framing as checks04, ch09_tls as checks09, ch10_beneath as checks10,
 };
 
 /// A part of the book: chapters that share a subject.
@@ -255,55 +255,100 @@ pub const PARTS: &[Part] = &[
     Part {
         numeral: "III",
         title: "Secrets",
-        chapters: &[Chapter {
-            number: 9,
-            stem: "ch09_tls",
-            title: "TLS with native-tls",
-            question: "The same bytes, in an envelope: who can read them, and who is at the other end?",
-            minutes: Minutes {
-                read: 25,
-                practise: 125,
-                teach: 45,
+        chapters: &[
+            Chapter {
+                number: 9,
+                stem: "ch09_tls",
+                title: "TLS with native-tls",
+                question: "The same bytes, in an envelope: who can read them, and who is at the other end?",
+                minutes: Minutes {
+                    read: 25,
+                    practise: 125,
+                    teach: 45,
+                },
+                programs: &[
+                    "ch09_make_certs",
+                    "ch09_tls_server",
+                    "ch09_tls_client",
+                    "ch09_tls_doctor",
+                    "ch09_wiretap",
+                ],
+                exercises: &[
+                    Exercise {
+                        name: "ex09_trust",
+                        stars: 2,
+                        minutes: 45,
+                        task: "a client that trusts one CA and one name, and has a word for each fault",
+                        role: Role::Client,
+                        usage: "ADDR CA_FILE HOST",
+                        checks: checks09::TRUST,
+                    },
+                    Exercise {
+                        name: "ex09_tls_echo",
+                        stars: 2,
+                        minutes: 45,
+                        task: "frames over TLS: silent, dripping and plain peers hold nobody up",
+                        role: Role::Server,
+                        usage: "ADDR CERT KEY",
+                        checks: checks09::TLS_ECHO,
+                    },
+                    Exercise {
+                        name: "ex09_truncation",
+                        stars: 3,
+                        minutes: 35,
+                        task: "a message cut short is told from a finished one",
+                        role: Role::Client,
+                        usage: "ADDR CA_FILE HOST",
+                        checks: checks09::TRUNCATION,
+                    },
+                ],
+                demo: ch09_tls::DEMO,
+                tls: true,
             },
-            programs: &[
-                "ch09_make_certs",
-                "ch09_tls_server",
-                "ch09_tls_client",
-                "ch09_tls_doctor",
-                "ch09_wiretap",
-            ],
-            exercises: &[
-                Exercise {
-                    name: "ex09_trust",
-                    stars: 2,
-                    minutes: 45,
-                    task: "a client that trusts one CA and one name, and has a word for each fault",
-                    role: Role::Client,
-                    usage: "ADDR CA_FILE HOST",
-                    checks: checks09::TRUST,
+            Chapter {
+                number: 10,
+                stem: "ch10_beneath",
+                title: "Beneath native-tls",
+                question: "Who are you, and on what terms?",
+                minutes: Minutes {
+                    read: 25,
+                    practise: 115,
+                    teach: 45,
                 },
-                Exercise {
-                    name: "ex09_tls_echo",
-                    stars: 2,
-                    minutes: 45,
-                    task: "frames over TLS: silent, dripping and plain peers hold nobody up",
-                    role: Role::Server,
-                    usage: "ADDR CERT KEY",
-                    checks: checks09::TLS_ECHO,
-                },
-                Exercise {
-                    name: "ex09_truncation",
-                    stars: 3,
-                    minutes: 35,
-                    task: "a message cut short is told from a finished one",
-                    role: Role::Client,
-                    usage: "ADDR CA_FILE HOST",
-                    checks: checks09::TRUNCATION,
-                },
-            ],
-            demo: ch09_tls::DEMO,
-            tls: true,
-        }],
+                programs: &["ch10_mutual_server", "ch10_mutual_client", "ch10_terms"],
+                exercises: &[
+                    Exercise {
+                        name: "ex10_mutual_tls",
+                        stars: 2,
+                        minutes: 50,
+                        task: "clients show who they are, and a list says who may",
+                        role: Role::Server,
+                        usage: "ADDR CERT KEY CA_FILE LIST",
+                        checks: checks10::MUTUAL_TLS,
+                    },
+                    Exercise {
+                        name: "ex10_terms",
+                        stars: 2,
+                        minutes: 30,
+                        task: "no old versions, and exactly the suites asked for, under 1.2 and 1.3",
+                        role: Role::Server,
+                        usage: "ADDR CERT KEY SUITES12 SUITES13",
+                        checks: checks10::TERMS,
+                    },
+                    Exercise {
+                        name: "ex10_resume",
+                        stars: 3,
+                        minutes: 35,
+                        task: "a client that comes again is known, in both versions",
+                        role: Role::Server,
+                        usage: "ADDR CERT KEY",
+                        checks: checks10::RESUME,
+                    },
+                ],
+                demo: ch10_beneath::DEMO,
+                tls: true,
+            },
+        ],
     },
 ];
 

@@ -20,6 +20,7 @@ pub mod ch02_echo;
 pub mod ch03_streams;
 pub mod ch04_framing;
 pub mod ch09_tls;
+pub mod ch10_beneath;
 pub mod command;
 pub mod diagram;
 pub mod figures;

@@ -8,3 +8,4 @@ pub mod ch02_echo;
 pub mod ch03_streams;
 pub mod ch04_framing;
 pub mod ch09_tls;
+pub mod ch10_beneath;
