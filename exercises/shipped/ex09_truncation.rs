@@ -19,6 +19,8 @@
 //!   bytes of the payload;
 //! - a stream that ends before its first byte: stdout stays empty, exit status 1.
 //!
+//! By hand, with OpenSSL's own server as the one that is cut off:
+//!
 //!     cargo run --features tls --bin ch09_make_certs certs
 //!     (printf '\0\0\0\13hello'; sleep 1) | openssl s_server -quiet -naccept 1 -accept 7009 -cert certs/server.pem -key certs/server.key
 //!     cargo run -p exercises --features tls --bin ex09_truncation 127.0.0.1:7009 certs/ca.pem localhost

@@ -21,7 +21,6 @@ use std::{env, fs, io, thread};
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
-// ANCHOR: paper
 /// What a certificate is to say.
 struct Paper {
     /// Its file: `NAME.pem`.
@@ -48,7 +47,6 @@ enum Kind {
     /// For a client: who it is, its subject says.
     Client,
 }
-// ANCHOR_END: paper
 
 const HERE: Kind = Kind::Server("DNS:localhost,IP:127.0.0.1,IP:::1");
 /// From yesterday, since clocks differ. macOS takes a server's for 825 days at most.
@@ -158,17 +156,38 @@ mod maker {
     use openssl::asn1::Asn1Time;
     use openssl::bn::BigNum;
     use openssl::hash::MessageDigest;
-    use openssl::pkey::PKey;
+    use openssl::pkey::{PKey, Private};
     use openssl::rsa::Rsa;
     use openssl::x509::extension::{AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage};
     use openssl::x509::extension::{KeyUsage, SubjectAlternativeName, SubjectKeyIdentifier};
-    use openssl::x509::{X509, X509Name};
+    use openssl::x509::{X509, X509Builder, X509Name, X509NameRef};
     use std::{fs, path::Path};
 
     /// RSA of 2,048 bits: the one kind of key that native-tls takes on every system.
     pub fn new_key() -> Result<Vec<u8>> {
         Ok(PKey::from_rsa(Rsa::generate(2048)?)?.private_key_to_pem_pkcs8()?)
     }
+
+    // ANCHOR: fields
+    fn begin(
+        serial: &[u8],
+        issuer: &X509NameRef,
+        days: (i64, i64),
+        subject: &X509NameRef,
+        key: &PKey<Private>,
+    ) -> Result<X509Builder> {
+        let mut cert = X509::builder()?;
+        cert.set_version(2)?; // counted from 0: version 3
+        let serial = BigNum::from_slice(serial)?.to_asn1_integer()?;
+        cert.set_serial_number(&serial)?;
+        cert.set_issuer_name(issuer)?;
+        cert.set_not_before(&*Asn1Time::from_unix(day(days.0))?)?;
+        cert.set_not_after(&*Asn1Time::from_unix(day(days.1))?)?;
+        cert.set_subject_name(subject)?;
+        cert.set_pubkey(key)?;
+        Ok(cert)
+    }
+    // ANCHOR_END: fields
 
     pub fn sign(folder: &Path, paper: &Paper) -> Result<()> {
         let read = |name: &str| fs::read(folder.join(name));
@@ -193,16 +212,7 @@ mod maker {
         openssl::rand::rand_bytes(&mut serial)?;
         serial[0] = 0x57; // positive, and always as long
 
-        // ANCHOR: fields
-        let mut cert = X509::builder()?;
-        cert.set_version(2)?; // counted from 0: version 3
-        cert.set_serial_number(&*BigNum::from_slice(&serial)?.to_asn1_integer()?)?;
-        cert.set_issuer_name(issuer)?;
-        cert.set_not_before(&*Asn1Time::from_unix(day(paper.days.0))?)?;
-        cert.set_not_after(&*Asn1Time::from_unix(day(paper.days.1))?)?;
-        cert.set_subject_name(&subject)?;
-        cert.set_pubkey(&key)?;
-        // ANCHOR_END: fields
+        let mut cert = begin(&serial, issuer, paper.days, &subject, &key)?;
         let (mut basic, mut usage) = (BasicConstraints::new(), KeyUsage::new());
         match paper.kind {
             Kind::Authority => (basic.critical().ca(), usage.critical().key_cert_sign()),

@@ -57,10 +57,11 @@ fn exchange(addr: SocketAddr, ca: &str, host: &str) -> io::Result<()> {
     converse(greet(&stream, deadline, &connector, host)?)
 }
 
-// ANCHOR: connect
+// ANCHOR: connector
 /// Trusts the one CA, and nobody else.
 fn connector(ca: &str) -> io::Result<TlsConnector> {
-    let ca = Certificate::from_pem(&fs::read(ca)?).map_err(io::Error::other)?;
+    let pem = fs::read(ca)?;
+    let ca = Certificate::from_pem(&pem).map_err(io::Error::other)?;
     TlsConnector::builder()
         // The hundred CAs of the system would do as well, without this.
         .disable_built_in_roots(true)
@@ -69,6 +70,7 @@ fn connector(ca: &str) -> io::Result<TlsConnector> {
         .build()
         .map_err(io::Error::other)
 }
+// ANCHOR_END: connector
 
 /// The handshake. HOST is sent along, and looked for in the certificate.
 fn greet<'a>(
@@ -84,7 +86,6 @@ fn greet<'a>(
         HandshakeError::WouldBlock(_) => TimedOut.into(),
     })
 }
-// ANCHOR_END: connect
 
 // ANCHOR: converse
 /// A line, its reply, the next line. Both directions share the keys and

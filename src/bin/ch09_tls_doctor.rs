@@ -47,7 +47,6 @@ const WANTS_CERTIFICATE: Finding = (
 const ALERT: Finding = ("alert", "it refused the handshake");
 const OTHER: Finding = ("failed", "the handshake failed in another way");
 
-// ANCHOR: phrases
 /// What X.509 says, in words that have stayed the same.
 #[rustfmt::skip]
 const PHRASES: &[(&str, Finding)] = &[
@@ -59,7 +58,6 @@ const PHRASES: &[(&str, Finding)] = &[
     ("local issuer certificate", ("unknown-ca", "no CA that we trust has signed it, or the server leaves out an intermediate")),
     ("certificate purpose", ("wrong-purpose", "the certificate is not for servers")),
 ];
-// ANCHOR_END: phrases
 
 fn main() -> ExitCode {
     let args: Vec<_> = env::args().skip(1).collect();

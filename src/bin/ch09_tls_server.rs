@@ -51,7 +51,6 @@ fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
-// ANCHOR: acceptor
 /// What every handshake needs: made once, since it reads two files.
 fn acceptor(cert: &str, key: &str) -> io::Result<TlsAcceptor> {
     let (cert, key) = (fs::read(cert)?, fs::read(key)?);
@@ -60,7 +59,6 @@ fn acceptor(cert: &str, key: &str) -> io::Result<TlsAcceptor> {
     builder.min_protocol_version(Some(Protocol::Tlsv12));
     builder.build().map_err(io::Error::other)
 }
-// ANCHOR_END: acceptor
 
 fn serve(listener: TcpListener, acceptor: TlsAcceptor) -> io::Result<()> {
     announce(listener.local_addr()?)?;

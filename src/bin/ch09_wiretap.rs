@@ -92,9 +92,10 @@ fn copy(mut from: &TcpStream, mut to: &TcpStream, mut tap: Tap) -> io::Result<()
             }
         }
     }
+    tap.prints("says no more (FIN)")?;
     // Fails where the other end has gone as well.
     _ = to.shutdown(Shutdown::Write);
-    tap.prints("says no more (FIN)")
+    Ok(())
 }
 
 /// One direction, as an eavesdropper sees it.
@@ -150,7 +151,6 @@ impl Tap {
         Ok(())
     }
 
-    // ANCHOR: record
     /// One record, by its content type (RFC 8446, section 5.1).
     fn record(&mut self, kind: u8, body: &[u8]) -> io::Result<()> {
         let n = body.len();
@@ -166,7 +166,6 @@ impl Tap {
             other => self.prints(&format!("a record of type {other}, {n} bytes")),
         }
     }
-    // ANCHOR_END: record
 
     /// The handshake messages in a record, each with a type and a length of three bytes.
     fn handshake(&self, mut body: &[u8]) -> io::Result<()> {

@@ -4,7 +4,7 @@
 use super::house::House;
 use super::{Outcome, Stop, build, interrupt, out, system};
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Builds the runner with TLS and does the same with it: its exit status.
@@ -18,20 +18,31 @@ pub fn rerun_with_tls(house: &House, args: &[OsString]) -> Outcome {
             "the runner has TLS already: please report this".to_string(),
         ));
     }
+    run(&runner(house).map_err(Stop::Failed)?, args)
+}
+
+/// Builds the runner with TLS: where it is.
+///
+/// # Errors
+/// Why it can't be built, in one sentence where the headers are missing.
+pub fn runner(house: &House) -> Result<PathBuf, String> {
     let runner = format!("tls/debug/wireside{}", std::env::consts::EXE_SUFFIX);
     if !house.target().join(runner).exists() {
         out::warn("building with TLS; the first time takes about half a minute");
     }
     let built = build::build(house, "wireside", &["wireside"], true).pop();
-    let runner = match built.map(|built| built.executable) {
-        Some(Ok(runner)) => runner,
-        Some(Err(words)) => return Err(Stop::Failed(advised(&words))),
-        None => return Err(Stop::Failed("cargo built no runner".to_string())),
-    };
-    run(&runner, args)
+    match built.map(|built| built.executable) {
+        Some(Ok(runner)) => Ok(runner),
+        Some(Err(words)) => Err(advised(&words)),
+        None => Err("cargo built no runner".to_string()),
+    }
 }
 
-fn run(runner: &Path, args: &[OsString]) -> Outcome {
+/// Does the same with that runner: its exit status.
+///
+/// # Errors
+/// It can't be started.
+pub fn run(runner: &Path, args: &[OsString]) -> Outcome {
     let failed = |err: std::io::Error| {
         Stop::Failed(format!(
             "cannot run {}, the runner with TLS: {err}",
@@ -50,8 +61,8 @@ fn run(runner: &Path, args: &[OsString]) -> Outcome {
         .unwrap_or(4))
 }
 
-/// What cargo said of a failed build, in one sentence where OpenSSL's headers are missing.
-fn advised(words: &str) -> String {
+/// What cargo said of a failed build with TLS, in one sentence where OpenSSL's headers are missing.
+pub fn advised(words: &str) -> String {
     match Missing::of(words) {
         None => words.trim_end().to_string(),
         // Whoever lacks pkg-config mostly lacks the headers, and can't find out before.

@@ -34,13 +34,12 @@ fn play(show: &mut Show) -> Played {
     )?;
     let plain = show.serves("server", "ch04_frame_server")?;
     let mut tap = Tap::on(show, &plain)?;
-    let client = show.starts_aside(
-        "client",
-        "ch04_frame_client",
-        Some(tap.line.addr),
-        &[],
-        Input::Bytes(SECRET.to_vec()),
-    )?;
+    let to = Some(tap.line.addr);
+    let client = show.starts_aside("client", "ch04_frame_client", to, &[], Input::Typed)?;
+    client.types(SECRET);
+    // The answer first, then the end of stdin: so the arrows come in one order each time.
+    client.wait_output(PATIENCE, |stdout, _| stdout.bytes.ends_with(b"\n"));
+    client.ends_typing();
     tap.shows(show, &client)?;
     show.remarks(
         "Everything, both ways. TCP brings each byte to the right place, in order and unharmed. It \

@@ -4,7 +4,7 @@ use super::show::{Pace, Staging, USUAL_PACE};
 use super::{Demo, Leave, Show, svg};
 use crate::chapters::{self, Chapter};
 use crate::course::house::House;
-use crate::course::{build, files, names, out};
+use crate::course::{build, files, names, out, tls};
 use crate::grader::{platform, watchdog};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -172,7 +172,11 @@ fn play(demo: &Demo, wanted: &Wanted, house: &House) -> u8 {
     let programs = match build::programs(house, demo.programs) {
         Ok(paths) => demo.programs.iter().copied().zip(paths).collect(),
         Err(why) => {
-            out::warn(why.trim_end());
+            let said = tls::advised(&why);
+            out::warn(&said);
+            if said != why.trim_end() {
+                return 1;
+            }
             out::warn("The demo needs these programs: mend what the compiler says, try again.");
             return 1;
         }

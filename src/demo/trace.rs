@@ -277,7 +277,7 @@ fn event_note(event: &Event, code: &str) -> String {
 fn in_words(event: &Event, code: &str) -> String {
     // Somebody looked on who could not see the bytes, or did not want to.
     if event.length == 0 && !event.note.is_empty() {
-        return diagram::one_line(&event.note);
+        return format!("{code}{}{code}", diagram::one_line(&event.note));
     }
     let plural = if event.length == 1 { "" } else { "s" };
     let brief = diagram::one_line(&bytes::brief(&event.bytes, 60));

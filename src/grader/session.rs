@@ -24,6 +24,9 @@ pub struct Job {
     pub exercise: &'static Exercise,
     /// The submission, or why there is none: the compiler's words, or the system's.
     pub launch: Result<Launch, String>,
+    /// Why it can't be graded on this machine at all, which is no fault of the submission; there is
+    /// no launch then.
+    pub skip: Option<String>,
     /// The options of `grade` that lead to this launch: ` --connect 127.0.0.1:7000`, or nothing.
     pub how: String,
     /// Only these of its checks.
@@ -108,8 +111,13 @@ impl Desk<'_> {
     fn report(&self) -> Report {
         let found = self.found();
         let exercises = self.jobs.iter().zip(found.iter()).map(|(job, found)| {
+            let skipped = |check: &&'static Check| CheckReport {
+                reason: job.skip.clone(),
+                ..unjudged(check, Verdict::Skipped)
+            };
             let checks: Vec<CheckReport> = match job.launch {
                 Ok(_) => found.iter().flatten().cloned().collect(),
+                Err(_) if job.skip.is_some() => job.checks.iter().map(skipped).collect(),
                 // Left out, they would make it 0 of 0 points, which is no grade at all.
                 Err(_) => job
                     .checks
@@ -117,7 +125,8 @@ impl Desk<'_> {
                     .map(|c| unjudged(c, Verdict::NotBuilt))
                     .collect(),
             };
-            let trouble = job.launch.as_ref().err().cloned();
+            let failed = job.launch.as_ref().err().filter(|_| job.skip.is_none());
+            let trouble = failed.cloned();
             let could_not_start = checks.iter().find(|c| c.verdict == Verdict::NotBuilt);
             let trouble = trouble.or(could_not_start.and_then(|check| check.reason.clone()));
             ExerciseReport {
@@ -256,4 +265,41 @@ fn tell(
         stderr: stderr.unwrap_or_default(),
     };
     (told, record)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chapters;
+
+    #[test]
+    fn what_this_machine_cannot_grade_is_skipped_and_not_counted() {
+        let (chapter, exercise) = chapters::exercises().next().unwrap();
+        let job = |skip: Option<&str>| Job {
+            chapter,
+            exercise,
+            launch: Err("no headers".to_string()),
+            skip: skip.map(String::from),
+            how: String::new(),
+            checks: exercise.checks.iter().collect(),
+        };
+        let jobs = [job(Some("no headers")), job(None)];
+        let report = grade(&jobs, Seed(1), &|_| {});
+        let [skipped, unbuilt] = &report.exercises[..] else {
+            panic!("{report:?}");
+        };
+        assert_eq!(
+            (skipped.verdict, skipped.max_score()),
+            (Verdict::Skipped, 0)
+        );
+        assert_eq!(skipped.trouble, None);
+        let reasons = skipped.checks.iter().map(|check| check.reason.as_deref());
+        assert!(
+            reasons
+                .into_iter()
+                .all(|reason| reason == Some("no headers"))
+        );
+        assert_eq!(unbuilt.verdict, Verdict::NotBuilt);
+        assert!(unbuilt.max_score() > 0);
+    }
 }

@@ -70,6 +70,19 @@ impl Terminal {
         self.show(&line);
     }
 
+    /// The same of a relay: the port of its own stands first, and another server's behind it.
+    #[track_caller]
+    pub fn relays(&mut self, command: &str, shown: u16) {
+        let own = format!(":{shown} ");
+        let real = self.names.borrow().command(command).replace(&own, ":0 ");
+        self.start(command, &real);
+        let line = self.running().line_with("istening on ");
+        let (_, port) = port_of(&line).unwrap_or_else(|| panic!("no port in {line:?}"));
+        let real = port.parse().expect("digits that are a port");
+        self.names.borrow_mut().server(real, shown);
+        self.show(&line);
+    }
+
     /// Types a command, and goes on while it runs. A shell runs it, at the root of the clone;
     /// `cargo run --bin NAME` is the program itself, so that cargo says nothing.
     #[track_caller]

@@ -63,6 +63,16 @@ pub fn exercise(report: &ExerciseReport, seed: Seed, style: Style) -> String {
         out.push('\n');
         return out;
     }
+    let reason = report
+        .checks
+        .first()
+        .and_then(|check| check.reason.as_ref());
+    let same = |check: &CheckReport| check.reason.as_ref() == reason;
+    if report.verdict == Verdict::Skipped && report.checks.iter().all(same) {
+        // What holds for all of them is said once.
+        row(&mut out, "skipped", reason.map_or("", String::as_str));
+        return out;
+    }
     let mut told: Vec<&CheckReport> = Vec::new();
     for check in &report.checks {
         out.push_str(&format!(

@@ -1,7 +1,7 @@
 //! The handshake and the wire, by the `openssl` crate.
 
 use super::papers::{cannot, office};
-use super::{Agreed, HOST, Met, Paper, Refusal, Signer, Terms, Version, Wire};
+use super::{Agreed, Came, HOST, Paper, Refusal, Signer, Terms, Version, Wire};
 use crate::grader::check::Stop;
 use crate::grader::platform;
 use openssl::error::ErrorStack;
@@ -45,7 +45,7 @@ fn wrong(err: ErrorStack) -> Stop {
 }
 
 /// Shakes hands over a wire that doesn't block. What the peer makes of it is no error of ours.
-pub fn shake(wire: Box<dyn Wire>, terms: &Terms, serves: bool) -> Met {
+pub fn shake(wire: Box<dyn Wire>, terms: &Terms, serves: bool) -> Result<Came, Stop> {
     let unable = |err: ErrorStack| Stop::Broken(format!("cannot prepare TLS: {err}"));
     let context = context(terms, serves)?;
     let mut ssl = Ssl::new(&context).map_err(unable)?;
@@ -61,7 +61,7 @@ pub fn shake(wire: Box<dyn Wire>, terms: &Terms, serves: bool) -> Met {
 pub struct Session(SslStream<Box<dyn Wire>>);
 
 /// Shakes hands as a client that offers to go on with a session.
-pub fn shake_again(wire: Box<dyn Wire>, session: Session, terms: &Terms) -> Met {
+pub fn shake_again(wire: Box<dyn Wire>, session: Session, terms: &Terms) -> Result<Came, Stop> {
     let mut stream = session.0;
     *stream.get_mut() = wire;
     // The crate's `set_session` is unsafe. This begins with `SSL_clear`, which keeps a session that has
@@ -70,11 +70,7 @@ pub fn shake_again(wire: Box<dyn Wire>, session: Session, terms: &Terms) -> Met 
     Ok(finish(stream, terms, false))
 }
 
-fn finish(
-    mut stream: SslStream<Box<dyn Wire>>,
-    terms: &Terms,
-    serves: bool,
-) -> (Box<dyn Wire>, Result<Agreed, Refusal>) {
+fn finish(mut stream: SslStream<Box<dyn Wire>>, terms: &Terms, serves: bool) -> Came {
     let deadline = Instant::now() + terms.limit;
     let came = loop {
         let step = match serves {

@@ -253,8 +253,8 @@ pub fn alert_name(number: u8) -> &'static str {
     }
 }
 
-/// What a handshake ends with: what is spoken over from now on, and what was agreed or not.
-type Met = Result<(Box<dyn Wire>, Result<Agreed, Refusal>), Stop>;
+/// The wire as it is behind a handshake, and what came of that.
+type Came = (Box<dyn Wire>, Result<Agreed, Refusal>);
 
 /// What came of a handshake. The conversation goes on in either case: also to see how it ends.
 pub struct Shaken {
@@ -311,21 +311,17 @@ impl Client {
     fn shakes_hands_by(
         self,
         terms: &Terms,
-        shake: impl FnOnce(Box<dyn Wire>) -> Met,
+        shake: impl FnOnce(Box<dyn Wire>) -> Result<Came, Stop>,
     ) -> Result<Shaken, Stop> {
         let (transcript, who) = (self.transcript.clone(), self.who.clone());
-        let slow = terms.drip.map(|drip| {
-            let note = format!(
-                "drips: {} bytes every {} ms",
-                drip.bytes,
-                drip.every.as_millis()
-            );
+        if let Some(drip) = &terms.drip {
+            let every = drip.every.as_millis();
+            let note = format!("drips: {} bytes every {every} ms", drip.bytes);
             transcript.write(&who, "", What::Notes, note);
-            drip
-        });
+        }
         let mut came = Err(Refusal::Silence);
         let client = self.rewired(|wire| {
-            let wire: Box<dyn Wire> = match slow {
+            let wire: Box<dyn Wire> = match terms.drip {
                 None => wire,
                 Some(drip) => Box::new(Dripping {
                     wire,

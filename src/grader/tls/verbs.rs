@@ -1,6 +1,6 @@
 //! What a conversation over TLS has besides: alerts, and sessions that go on.
 
-use super::{Met, Session, Shaken, Terms, Version, how};
+use super::{Came, Session, Shaken, Terms, Version, how};
 use crate::grader::check::{Stop, broken};
 use crate::grader::client::{Client, Ending};
 use crate::grader::failure::Symptom;
@@ -69,7 +69,7 @@ pub fn is_spoken_here(version: Version) -> Result<bool, Stop> {
     let cannot = |err| broken("cannot try TLS on loopback")(err);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(cannot)?;
     let addr = listener.local_addr().map_err(cannot)?;
-    let end = |stream: TcpStream, terms: Terms, serves| -> Met {
+    let end = |stream: TcpStream, terms: Terms, serves| -> Result<Came, Stop> {
         stream.set_nonblocking(true).map_err(cannot)?;
         let terms = Terms {
             oldest: version,

@@ -1,6 +1,6 @@
 //! Without the feature `tls`, or elsewhere than on Linux: the checks are listed, and can't be run.
 
-use super::{Met, Paper, Signer, Terms, Wire};
+use super::{Came, Paper, Signer, Terms, Wire};
 use crate::grader::check::Stop;
 
 fn skipped<T>() -> Result<T, Stop> {
@@ -22,13 +22,13 @@ pub fn files(_paper: Paper) -> Result<(Vec<u8>, Vec<u8>), Stop> {
     skipped()
 }
 
-pub fn shake(_wire: Box<dyn Wire>, _terms: &Terms, _serves: bool) -> Met {
+pub fn shake(_wire: Box<dyn Wire>, _terms: &Terms, _serves: bool) -> Result<Came, Stop> {
     skipped()
 }
 
 /// There are none.
 pub enum Session {}
 
-pub fn shake_again(_wire: Box<dyn Wire>, _session: Session, _terms: &Terms) -> Met {
+pub fn shake_again(_wire: Box<dyn Wire>, _session: Session, _terms: &Terms) -> Result<Came, Stop> {
     skipped()
 }
