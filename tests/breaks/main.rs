@@ -10,6 +10,8 @@ mod ch03;
 mod ch04;
 #[cfg(feature = "tls")]
 mod ch09;
+#[cfg(all(feature = "tls", target_os = "linux"))]
+mod ch10;
 
 use std::fs;
 use std::io;

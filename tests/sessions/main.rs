@@ -12,6 +12,7 @@ mod ch02;
 mod ch03;
 mod ch04;
 mod ch09;
+mod ch10;
 mod names;
 mod session;
 mod terminal;
@@ -28,6 +29,7 @@ const CHAPTERS: &[&[Recorded]] = &[
     ch03::SESSIONS,
     ch04::SESSIONS,
     ch09::SESSIONS,
+    ch10::SESSIONS,
 ];
 
 /// Names the sessions of a chapter, `NAME [peers that it needs] [its terminals];`, and makes each a
