@@ -175,10 +175,11 @@ fn terms(ssl: &SslRef) -> String {
 /// Why not: by number, where OpenSSL knows one.
 fn failed(what: &str, err: openssl::ssl::Error) -> Box<dyn Error> {
     // Among OpenSSL's reasons an alert that came has 1000 and its number.
-    let mut reasons = err.ssl_error().into_iter().flat_map(ErrorStack::errors);
-    match reasons.find(|reason| (1001..1256).contains(&reason.reason_code())) {
-        Some(alert) => format!("{what}: alert {}", alert.reason_code() - 1000).into(),
-        None => format!("{what}: {err}").into(),
+    let reason = err.ssl_error().and_then(|stack| stack.errors().first());
+    match reason.map(|reason| (reason.reason_code(), reason.reason())) {
+        Some((code @ 1001..=1255, _)) => format!("{what}: alert {}", code - 1000).into(),
+        Some((_, Some(words))) => format!("{what}: {words}").into(),
+        _ => format!("{what}: {err}").into(),
     }
 }
 

@@ -15,7 +15,9 @@ const server = tls.createServer({
 server.on("secureConnection", (socket) => {
   socket.on("error", (error) => console.error(error.message));
   socket.resume();
-  socket.end(`${socket.getProtocol()} ${socket.getCipher().name}\n`);
+  const terms = `${socket.getProtocol()} ${socket.getCipher().name}\n`;
+  // `end` with the line in it would send a FIN, and forget close_notify.
+  socket.write(terms, () => socket.end());
 });
 server.on("tlsClientError", (error) => console.error(error.message));
 server.on("error", (error) => {

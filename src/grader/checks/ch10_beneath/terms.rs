@@ -122,15 +122,17 @@ pub const TERMS: &[Check] = &[
         name: "the lists may be others: one suite each",
         why: "what is asked for stands on the command line, not in the program",
         run: |stage| {
-            prepared(stage, "AES256-GCM-SHA384", "TLS_AES_256_GCM_SHA384")?;
-            agrees(stage, Version::Tls12, "AES256-GCM-SHA384")?;
+            // A suite that is older than the version that speaks it.
+            prepared(stage, "ECDHE-RSA-AES256-SHA", "TLS_AES_256_GCM_SHA384")?;
+            agrees(stage, Version::Tls12, "ECDHE-RSA-AES256-SHA")?;
             agrees(stage, Version::Tls13, "TLS_AES_256_GCM_SHA384")
         },
         control: Some(UNDER_1_3),
         causes: &[Cause {
             symptoms: &[],
-            likely: "the suites stand in the program",
-            advice: "take them from the arguments",
+            likely: "the suites stand in the program; or the version is asked of the suite, which knows \
+                     only when it was introduced",
+            advice: "take the suites from the arguments, and ask the connection for its version",
         }],
         ..Check::PLAIN
     },
