@@ -32,7 +32,7 @@ use openssl::error::ErrorStack;
 use openssl::nid::Nid;
 use openssl::ssl::{HandshakeError, SslAcceptor, SslFiletype};
 use openssl::ssl::{SslMethod, SslStream, SslVerifyMode};
-use openssl::x509::X509Name;
+use openssl::x509::{X509Name, X509VerifyResult};
 use std::io::ErrorKind::{TimedOut, WouldBlock};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -64,7 +64,7 @@ pub fn main() -> ExitCode {
         eprintln!("usage: ch10_mutual_server IP:PORT CERT KEY CA_FILE LIST");
         return ExitCode::from(2);
     };
-    match acceptor(cert, key, ca) {
+    match acceptor([cert, key, ca]) {
         Err(err) => eprintln!("cannot use {cert}, {key} and {ca}: {err}"),
         Ok(acceptor) => {
             let (list, text) = (list.clone(), Mutex::default());
@@ -82,7 +82,8 @@ pub fn main() -> ExitCode {
 }
 
 // ANCHOR: acceptor
-fn acceptor(cert: &str, key: &str, ca: &str) -> Result<SslAcceptor, ErrorStack> {
+fn acceptor(files: [&str; 3]) -> Result<SslAcceptor, ErrorStack> {
+    let [cert, key, ca] = files;
     // TLS 1.2 and 1.3, and the suites that Mozilla recommends.
     let server = SslMethod::tls_server();
     let mut builder = SslAcceptor::mozilla_intermediate_v5(server)?;
@@ -134,8 +135,11 @@ fn greet<'a>(stream: &'a TcpStream, acceptor: &SslAcceptor) -> io::Result<SslStr
     accepted.map_err(|err| match err {
         HandshakeError::SetupFailure(why) => why.into(),
         HandshakeError::Failure(met) | HandshakeError::WouldBlock(met) => {
-            let (why, verified) = (met.error(), met.ssl().verify_result());
-            io::Error::other(format!("no handshake: {why} (certificate: {verified})"))
+            let why = format!("no handshake: {}", met.error());
+            match met.ssl().verify_result() {
+                X509VerifyResult::OK => io::Error::other(why),
+                verified => io::Error::other(format!("{why} ({verified})")),
+            }
         }
     })
 }
@@ -146,7 +150,7 @@ fn converse(tls: SslStream<Timed<'_>>, house: &House, peer: SocketAddr) -> io::R
     let name = common_name(&tls)?;
     // Read for each client: who is taken off the list is out.
     let may = rights(&name, &fs::read_to_string(&house.list)?);
-    eprintln!("{peer} is {name}, and may {may:?}");
+    eprintln!("{peer} is {name}, who may: {}", may.join(", "));
     let mut lines = BufReader::new(tls);
     let mut reply = format!("hello {name}\n").into_bytes();
     let mut line = Vec::new();
