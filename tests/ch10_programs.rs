@@ -353,7 +353,10 @@ fn s_client(addr: SocketAddr, args: &[&str]) -> Option<Command> {
 /// and `done` holds. What it said.
 fn spoken(mut command: Command, server: &mut Program, done: impl Fn() -> bool) -> String {
     let client = Program::start(&mut command);
-    while !server.stderr_line().contains(" is alice, who may: read, write") {}
+    while !server
+        .stderr_line()
+        .contains(" is alice, who may: read, write")
+    {}
     let began = Instant::now();
     while !done() {
         assert!(began.elapsed() < LIMIT, "{command:?} has not done its part");

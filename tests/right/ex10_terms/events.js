@@ -16,8 +16,8 @@ server.on("secureConnection", (socket) => {
   socket.on("error", (error) => console.error(error.message));
   socket.resume();
   const terms = `${socket.getProtocol()} ${socket.getCipher().name}\n`;
-  // `end` with the line in it would send a FIN, and forget close_notify.
-  socket.write(terms, () => socket.end());
+  // Not in this tick: inside of the handshake's own callback there is no close_notify yet.
+  setImmediate(() => socket.end(terms));
 });
 server.on("tlsClientError", (error) => console.error(error.message));
 server.on("error", (error) => {

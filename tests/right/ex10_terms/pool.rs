@@ -3,8 +3,7 @@
 
 use openssl::error::ErrorStack;
 use openssl::ssl::{
-    Ssl, SslContext, SslContextBuilder, SslFiletype, SslMethod, SslOptions,
-    SslStream, SslVersion,
+    Ssl, SslContext, SslContextBuilder, SslFiletype, SslMethod, SslOptions, SslStream, SslVersion,
 };
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -24,7 +23,12 @@ fn main() {
     }
 }
 
-fn context(cert: &str, key: &str, suites12: &str, suites13: &str) -> Result<SslContext, ErrorStack> {
+fn context(
+    cert: &str,
+    key: &str,
+    suites12: &str,
+    suites13: &str,
+) -> Result<SslContext, ErrorStack> {
     let mut builder = SslContextBuilder::new(SslMethod::tls())?;
     builder.set_options(SslOptions::NO_TLSV1 | SslOptions::NO_TLSV1_1 | SslOptions::NO_SSLV3);
     builder.set_certificate_chain_file(cert)?;

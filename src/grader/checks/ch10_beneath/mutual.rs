@@ -169,8 +169,9 @@ pub const MUTUAL_TLS: &[Check] = &[
         control: Some(UNDER_1_3),
         causes: &[Cause {
             symptoms: &[],
-            likely: "the name is cut at a space, or its bytes are taken for ASCII",
-            advice: "take the CN whole, as UTF-8",
+            likely: "the name is cut at a space, or its bytes are taken for ASCII; or only the list's first \
+                     line is looked at",
+            advice: "take the CN whole, as UTF-8, and compare it with each line",
         }],
         ..Check::PLAIN
     },
@@ -186,8 +187,13 @@ pub const MUTUAL_TLS: &[Check] = &[
         causes: &[
             Cause {
                 symptoms: &[Symptom::Different],
-                likely: "everybody who is known is served",
-                advice: "look the name up on the list",
+                likely: "everybody who is known is served, or is served before the list is looked at",
+                advice: "look the name up before a line goes back",
+            },
+            Cause {
+                symptoms: &[Symptom::Silence],
+                likely: "only who is allowed is greeted, or told anything",
+                advice: "greet everybody; the list is for their lines",
             },
             Cause {
                 symptoms: &[Symptom::Extra],
@@ -275,11 +281,20 @@ pub const MUTUAL_TLS: &[Check] = &[
             alice.hears(b"in pieces\n")
         },
         control: Some(UNDER_1_3),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "what one read returned is taken for a line, or a line for UTF-8",
-            advice: "keep what has come until its LF is there, and keep what is behind it",
-        }],
+        causes: &[
+            Cause {
+                symptoms: &[Symptom::End],
+                likely: "a line that is allowed is taken for the end: an empty one, one of 1,024 bytes, one \
+                         that is no UTF-8, or a piece of one",
+                advice: "only the end of the stream is one: until then keep what has come until its LF \
+                         is there",
+            },
+            Cause {
+                symptoms: &[],
+                likely: "a line is taken for text, or what came behind it in the same read is lost",
+                advice: "bytes, and one buffer for the whole connection",
+            },
+        ],
         ..Check::PLAIN
     },
     Check {

@@ -26,11 +26,18 @@ pub const TERMS: &[Check] = &[
         why: "the two versions share no suite, so the answer says which list it is from",
         run: |stage| says_its_terms(stage, Version::Tls12, "ECDHE-RSA-AES256-GCM-SHA384"),
         control: Some(UNDER_1_3),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "the server speaks TLS 1.3 alone, or names the version by heart",
-            advice: "1.2 is the oldest, not 1.3; `version_str` says which it is",
-        }],
+        causes: &[
+            Cause {
+                symptoms: &[Symptom::Handshake],
+                likely: "the server speaks TLS 1.3 alone",
+                advice: "1.2 is the oldest, not 1.3",
+            },
+            Cause {
+                symptoms: &[Symptom::Different],
+                likely: "the version is known by heart, or the suite is called by another of its names",
+                advice: "`version_str` of the connection, and `name` of its suite",
+            },
+        ],
         ..Check::PLAIN
     },
     Check {
@@ -46,7 +53,14 @@ pub const TERMS: &[Check] = &[
             Ok(())
         },
         control: Some(UNDER_1_3),
-        causes: &[NO_GOODBYE],
+        causes: &[
+            NO_GOODBYE,
+            Cause {
+                symptoms: &[],
+                likely: "more is said than the one line, or the server waits for the client",
+                advice: "one line, `shutdown`, close",
+            },
+        ],
         ..Check::PLAIN
     },
     Check {
@@ -80,11 +94,14 @@ pub const TERMS: &[Check] = &[
             none_is_taken(stage, Version::Tls12, &OTHERS)
         },
         control: Some(UNDER_1_3),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "TLS 1.2 still has the suites that OpenSSL likes, or all of those of a profile",
-            advice: "`set_cipher_list` governs everything up to 1.2",
-        }],
+        causes: &[
+            Cause {
+                symptoms: &[Symptom::Handshake],
+                likely: "TLS 1.2 still has the suites that OpenSSL likes, or all of those of a profile",
+                advice: "`set_cipher_list` governs everything up to 1.2",
+            },
+            ONE_ENDS_ALL,
+        ],
         ..Check::PLAIN
     },
     Check {
@@ -111,11 +128,14 @@ pub const TERMS: &[Check] = &[
         points: 3,
         run: |stage| none_is_taken(stage, Version::Tls13, &["TLS_AES_256_GCM_SHA384"]),
         control: Some(UNDER_1_3),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "only the list of TLS 1.2 was set: 1.3 has all its suites still",
-            advice: "`set_cipher_list` governs up to 1.2, `set_ciphersuites` 1.3",
-        }],
+        causes: &[
+            Cause {
+                symptoms: &[Symptom::Handshake],
+                likely: "only the list of TLS 1.2 was set: 1.3 has all its suites still",
+                advice: "`set_cipher_list` governs up to 1.2, `set_ciphersuites` 1.3",
+            },
+            ONE_ENDS_ALL,
+        ],
         ..Check::PLAIN
     },
     Check {
