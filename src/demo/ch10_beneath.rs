@@ -5,6 +5,7 @@ use super::show::Server;
 use super::{Demo, Leave, Played, Show};
 use crate::grader::bytes;
 use crate::grader::program::{Input, PATIENCE, Program};
+use crate::grader::transcript::What;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
@@ -30,8 +31,9 @@ fn play(show: &mut Show) -> Played {
     )?;
     let door = Door::open(show)?;
     let alice = ["1.3", "alice"];
-    let came = door.client(show, &door.server, &alice, b"write lunch at noon\nread\n")?;
-    door.told(show, &came)?;
+    let lines = b"write lunch at noon\nread\n";
+    let came = door.client(show, &door.server, &alice, lines)?;
+    door.told(show, &came, lines)?;
     show.remarks(
         "Before: its greeting has her name. She has proven in the handshake that she has the key to which \
          the certificate belongs. Nobody has typed a password, and none was sent.",
@@ -45,17 +47,17 @@ fn play(show: &mut Show) -> Played {
     let mut tap = Tap::on(show, &door.server)?;
     let came = door.client(show, &tap.line, &["1.2"], b"read\n")?;
     tap.draws(show)?;
-    door.told(show, &came)?;
+    door.told(show, &came, b"")?;
     show.remarks(
-        "No. Under 1.2 the server has the last word of the handshake, and its last word was an alert. The \
-         client's `connect` has failed.",
+        "No. The client's certificate message was empty, the server had the last word of the handshake, as \
+         always under 1.2, and its last word was an alert. The client's `connect` has failed.",
     );
 
     show.step("The same client, the same server, TLS 1.3.", "and now?")?;
     let mut tap = Tap::on(show, &door.server)?;
     let came = door.client(show, &tap.line, &["1.3"], b"read\n")?;
     tap.draws(show)?;
-    door.told(show, &came)?;
+    door.told(show, &came, b"")?;
     show.remarks(
         "Connected, and refused. Under 1.3 the client has done its part of the handshake before the server \
          looks at what it was shown. So the client is connected, may send, and learns from its first read \
@@ -67,8 +69,9 @@ fn play(show: &mut Show) -> Played {
         "may he write?",
     )?;
     let bob = ["1.3", "bob"];
-    let came = door.client(show, &door.server, &bob, b"read\nwrite lunch at one\n")?;
-    door.told(show, &came)?;
+    let lines = b"read\nwrite lunch at one\n";
+    let came = door.client(show, &door.server, &bob, lines)?;
+    door.told(show, &came, lines)?;
     show.remarks(
         "Greeted by name, and not allowed. Who he is, the certificate says. What he may do, it can't say: \
          that stands on a list, and lists change sooner than certificates expire.",
@@ -129,25 +132,38 @@ impl Door {
         Ok(client)
     }
 
-    /// What the client said of it, stderr first: it says `connected` before anything was answered.
-    pub fn told(&self, show: &Show, client: &Program) -> Played {
+    /// What the client said of it, and the lines that went to and fro. It says `connected` before
+    /// anything was answered.
+    pub fn told(&self, show: &Show, client: &Program, lines: &[u8]) -> Played {
         let (stdout, stderr) = client.outputs();
-        for bytes in [stderr.bytes, stdout.bytes] {
-            for line in bytes::harmless(&bytes).lines() {
-                // Where it was refused differs from run to run, and so do OpenSSL's words.
-                let line = match line.split_once(": ") {
-                    Some((tried, why)) if tried.starts_with("cannot talk") => {
-                        let handshake = why.starts_with("no handshake");
-                        if handshake {
-                            "fails: no handshake"
-                        } else {
-                            "fails: its first read"
-                        }
+        for line in bytes::harmless(&stderr.bytes).lines() {
+            // OpenSSL's words differ from version to version.
+            let line = match line.split_once(": ") {
+                Some((tried, why)) if tried.starts_with("cannot talk") => {
+                    match why.starts_with("no handshake") {
+                        true => "fails: no handshake",
+                        false => "fails: its first read",
                     }
-                    _ => line,
-                };
-                show.notes("client", line);
+                }
+                _ => line,
+            };
+            show.notes("client", line);
+        }
+        let mut replies = stdout.bytes.split_inclusive(|byte| *byte == b'\n');
+        let mut hears = || match replies.next() {
+            Some(reply) => {
+                let note = bytes::harmless(reply);
+                show.notes_arrow("client", What::Hears, note.trim_end());
+                true
             }
+            None => false,
+        };
+        if !hears() {
+            return Ok(());
+        }
+        for line in bytes::harmless(lines).lines() {
+            show.notes_arrow("client", What::Says, line);
+            hears();
         }
         Ok(())
     }

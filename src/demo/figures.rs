@@ -131,7 +131,7 @@ pub const FIGURES: &[Figure] = &[
                 let mut tap = Tap::on(show, &door.server)?;
                 let came = door.client(show, &tap.line, &[newest], b"read\n")?;
                 tap.draws(show)?;
-                door.told(show, &came)?;
+                door.told(show, &came, b"")?;
             }
             Ok(())
         },
