@@ -7,6 +7,7 @@ use crate::grader::program::{Input, PATIENCE, Program};
 use crate::grader::transcript::What;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 pub const DEMO: Demo = Demo {
     name: "ch09_tls",
@@ -24,6 +25,9 @@ pub const DEMO: Demo = Demo {
 };
 
 const SECRET: &[u8] = b"password: swordfish\n";
+
+/// Eight searches for two large primes: a second, or many of them on a busy machine.
+const KEYS: Duration = Duration::from_secs(90);
 
 fn play(show: &mut Show) -> Played {
     show.lanes(&["client", "server"]);
@@ -169,7 +173,7 @@ impl Certs {
     pub fn made(show: &mut Show) -> Result<Certs, Leave> {
         let certs = Certs(std::env::temp_dir().join(format!("{}-certs", show.mark())));
         let folder = certs.0.display().to_string();
-        let output = show.output_of("ch09_make_certs", &[&folder])?;
+        let output = show.output_within("ch09_make_certs", &[&folder], KEYS)?;
         match output.last() {
             Some(line) if line.contains("certificates") => {
                 show.shows([format!("   {}", untimed(line))])

@@ -297,12 +297,23 @@ impl Show {
 
     /// Runs a chapter program that isn't part of the diagram to its end: the lines of its stdout.
     pub fn output_of(&mut self, program: &str, args: &[&str]) -> Result<Vec<String>, Leave> {
+        self.output_within(program, args, PATIENCE)
+    }
+
+    /// The same of one that computes: a busy machine may make it wait for long.
+    pub fn output_within(
+        &mut self,
+        program: &str,
+        args: &[&str],
+        limit: Duration,
+    ) -> Result<Vec<String>, Leave> {
         let launch = Launch::Built(self.executable(program)?);
         let aside = Arc::new(Transcript::new());
         let running = self.launch(&launch, program, None, args, Input::Nothing, aside)?;
-        if running.wait_exit(PATIENCE).is_none() {
+        if running.wait_exit(limit).is_none() {
+            let seconds = limit.as_secs();
             return Err(Leave::Failed(format!(
-                "{program} has not ended within 10 s"
+                "{program} has not ended within {seconds} s"
             )));
         }
         running.wait_output(PATIENCE, |stdout, _| stdout.closed);

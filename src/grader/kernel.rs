@@ -2,6 +2,7 @@
 //! waits. Linux only; elsewhere every answer is "unknown".
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
 /// A row of /proc/net/tcp, tcp6, udp or udp6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +81,15 @@ pub fn listener(addr: SocketAddr) -> Option<Row> {
             && row.local.port() == addr.port()
             && (row.local.ip() == addr.ip() || row.local.ip().is_unspecified())
     })
+}
+
+/// For how long, since the system started, somebody or other was ready to run and had no processor.
+/// `None` where the kernel doesn't tell.
+pub fn processor_pressure() -> Option<Duration> {
+    let text = std::fs::read_to_string("/proc/pressure/cpu").ok()?;
+    let some = text.lines().find(|line| line.starts_with("some "))?;
+    let total = some.split("total=").nth(1)?.trim().parse().ok()?;
+    Some(Duration::from_micros(total))
 }
 
 /// The first and the last port that the system hands out by itself.

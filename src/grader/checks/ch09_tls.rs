@@ -60,6 +60,13 @@ const ONE_RECORD: Cause = Cause {
              as were announced",
 };
 
+const A_MEBIBYTE: Cause = Cause {
+    symptoms: &[],
+    likely: "one read's bytes are taken for the whole payload, or the limit is too low",
+    advice: "a read returns a record at most, 16 KiB: read until as many bytes are there as were \
+             announced; 1,048,576 of them are allowed",
+};
+
 const ONE_WRITE: Cause = Cause {
     symptoms: &[],
     likely: "`write` sent one record, 16,384 bytes, and its answer was not looked at",

@@ -1,6 +1,6 @@
 //! `ex09_truncation`.
 
-use super::{AWKWARD, MAX, ONE_RECORD, frame, header, met_over_tls};
+use super::{A_MEBIBYTE, AWKWARD, MAX, ONE_RECORD, frame, header, met_over_tls};
 use crate::grader::check::{Cause, Check, Control, Stop, Told};
 use crate::grader::failure::Symptom;
 use crate::grader::stage::{Pupil, Stage};
@@ -46,7 +46,7 @@ pub const TRUNCATION: &[Check] = &[
             whole(stage, &payload, Ends::Properly)
         },
         control: Some(HELLO),
-        causes: &[ONE_RECORD],
+        causes: &[A_MEBIBYTE],
         ..Check::PLAIN
     },
     Check {
