@@ -101,6 +101,16 @@ fn a_name_is_greeted_and_does_what_the_list_allows_in_both_versions() {
 }
 
 #[test]
+fn an_organization_that_calls_itself_cn_alice_is_not_alice() {
+    let (_server, addr) = serve();
+    for newest in ["1.2", "1.3"] {
+        let ended = client(addr, newest, Some("trudy"), "read\n");
+        let due = "hello trudy\nerror: trudy may not read\n";
+        assert_eq!(text(&ended.stdout), due, "{}", ended.stderr);
+    }
+}
+
+#[test]
 fn who_is_taken_off_the_list_may_nothing_from_then_on() {
     let list = certs().join("short_list.txt");
     std::fs::write(&list, LIST).expect("write the list");
