@@ -461,55 +461,100 @@ const DATAGRAMS: &[Chapter] = &[
     },
 ];
 
-const SECRETS: &[Chapter] = &[Chapter {
-    number: 9,
-    stem: "ch09_tls",
-    title: "TLS with native-tls",
-    question: "The same bytes, in an envelope: who can read them, and who is at the other end?",
-    minutes: Minutes {
-        read: 25,
-        practise: 125,
-        teach: 45,
+const SECRETS: &[Chapter] = &[
+    Chapter {
+        number: 9,
+        stem: "ch09_tls",
+        title: "TLS with native-tls",
+        question: "The same bytes, in an envelope: who can read them, and who is at the other end?",
+        minutes: Minutes {
+            read: 25,
+            practise: 125,
+            teach: 45,
+        },
+        programs: &[
+            "ch09_make_certs",
+            "ch09_tls_server",
+            "ch09_tls_client",
+            "ch09_tls_doctor",
+            "ch09_wiretap",
+        ],
+        exercises: &[
+            Exercise {
+                name: "ex09_trust",
+                stars: 2,
+                minutes: 45,
+                task: "a client that trusts one CA and one name, and has a word for each fault",
+                role: Role::Client,
+                usage: "ADDR CA_FILE HOST",
+                checks: checks::ch09_tls::TRUST,
+            },
+            Exercise {
+                name: "ex09_tls_echo",
+                stars: 2,
+                minutes: 45,
+                task: "frames over TLS: silent, dripping and plain peers hold nobody up",
+                role: Role::Server,
+                usage: "ADDR CERT KEY",
+                checks: checks::ch09_tls::TLS_ECHO,
+            },
+            Exercise {
+                name: "ex09_truncation",
+                stars: 3,
+                minutes: 35,
+                task: "a message cut short is told from a finished one",
+                role: Role::Client,
+                usage: "ADDR CA_FILE HOST",
+                checks: checks::ch09_tls::TRUNCATION,
+            },
+        ],
+        demo: demo::ch09_tls::DEMO,
+        tls: true,
     },
-    programs: &[
-        "ch09_make_certs",
-        "ch09_tls_server",
-        "ch09_tls_client",
-        "ch09_tls_doctor",
-        "ch09_wiretap",
-    ],
-    exercises: &[
-        Exercise {
-            name: "ex09_trust",
-            stars: 2,
-            minutes: 45,
-            task: "a client that trusts one CA and one name, and has a word for each fault",
-            role: Role::Client,
-            usage: "ADDR CA_FILE HOST",
-            checks: checks::ch09_tls::TRUST,
+    Chapter {
+        number: 10,
+        stem: "ch10_beneath",
+        title: "Beneath native-tls",
+        question: "Who are you, and on what terms?",
+        minutes: Minutes {
+            read: 25,
+            practise: 115,
+            teach: 45,
         },
-        Exercise {
-            name: "ex09_tls_echo",
-            stars: 2,
-            minutes: 45,
-            task: "frames over TLS: silent, dripping and plain peers hold nobody up",
-            role: Role::Server,
-            usage: "ADDR CERT KEY",
-            checks: checks::ch09_tls::TLS_ECHO,
-        },
-        Exercise {
-            name: "ex09_truncation",
-            stars: 3,
-            minutes: 35,
-            task: "a message cut short is told from a finished one",
-            role: Role::Client,
-            usage: "ADDR CA_FILE HOST",
-            checks: checks::ch09_tls::TRUNCATION,
-        },
-    ],
-    demo: demo::ch09_tls::DEMO,
-    tls: true,
-}];
+        programs: &["ch10_mutual_server", "ch10_mutual_client", "ch10_terms"],
+        exercises: &[
+            Exercise {
+                name: "ex10_mutual_tls",
+                stars: 2,
+                minutes: 50,
+                task: "clients show who they are, and a list says who may",
+                role: Role::Server,
+                usage: "ADDR CERT KEY CA_FILE LIST",
+                checks: checks::ch10_beneath::MUTUAL_TLS,
+            },
+            Exercise {
+                name: "ex10_terms",
+                stars: 2,
+                minutes: 30,
+                task: "no old versions, and exactly the suites asked for, under 1.2 and 1.3",
+                role: Role::Server,
+                usage: "ADDR CERT KEY SUITES12 SUITES13",
+                checks: checks::ch10_beneath::TERMS,
+            },
+            Exercise {
+                name: "ex10_resume",
+                stars: 3,
+                minutes: 35,
+                task: "a client that comes again is known, in both versions",
+                role: Role::Server,
+                usage: "ADDR CERT KEY",
+                checks: checks::ch10_beneath::RESUME,
+            },
+        ],
+        demo: demo::ch10_beneath::DEMO,
+        tls: true,
+    },
+];
 
 /// Every chapter, in order.
 pub fn chapters() -> impl Iterator<Item = &'static Chapter> {

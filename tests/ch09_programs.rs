@@ -90,6 +90,7 @@ fn certificates_are_made_in_a_moment_and_are_what_they_are_called() {
         ("server", "sslserver", "OK"),
         ("alice", "sslclient", "OK"),
         ("bob", "sslclient", "OK"),
+        ("trudy", "sslclient", "OK"),
         ("expired", "sslserver", "error 10 "),
         ("former", "sslclient", "error 10 "),
         ("not-yet-valid", "sslserver", "error 9 "),

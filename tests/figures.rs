@@ -48,6 +48,16 @@ fn programs(figure: &Figure) -> Vec<(&'static str, PathBuf)> {
         ("ch09_tls_server", env!("CARGO_BIN_EXE_ch09_tls_server")),
         #[cfg(feature = "tls")]
         ("ch09_tls_client", env!("CARGO_BIN_EXE_ch09_tls_client")),
+        #[cfg(feature = "tls")]
+        (
+            "ch10_mutual_server",
+            env!("CARGO_BIN_EXE_ch10_mutual_server"),
+        ),
+        #[cfg(feature = "tls")]
+        (
+            "ch10_mutual_client",
+            env!("CARGO_BIN_EXE_ch10_mutual_client"),
+        ),
     ];
     let known = |name: &&'static str| {
         let found = all.iter().find(|(known, _)| known == name);

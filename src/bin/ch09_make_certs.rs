@@ -32,6 +32,8 @@ struct Paper {
     kind: Kind,
     /// The subject: a name for people to read.
     subject: &'static str,
+    /// And whom they work for, perhaps.
+    organization: Option<&'static str>,
     /// The first and the last day on which it is valid, from today.
     days: (i64, i64),
     /// The signer's certificate goes along in the file.
@@ -58,6 +60,7 @@ const GOOD: Paper = Paper {
     signed_by: "ca",
     kind: HERE,
     subject: "localhost",
+    organization: None,
     days: VALID,
     with_signer: false,
 };
@@ -82,6 +85,7 @@ const PAPERS: &[Paper] = &[
     Paper { name: "bob", key: "bob", kind: Kind::Client, subject: "bob", ..GOOD },
     Paper { name: "former", key: "former", kind: Kind::Client, subject: "alice", days: (-30, -1), ..GOOD },
     Paper { name: "mallory", key: "mallory", signed_by: "other-ca", kind: Kind::Client, subject: "alice", ..GOOD },
+    Paper { name: "trudy", key: "trudy", kind: Kind::Client, subject: "trudy", organization: Some("CN=alice"), ..GOOD },
 ];
 
 fn main() -> ExitCode {
@@ -203,6 +207,9 @@ mod maker {
         };
         let signer_key = PKey::private_key_from_pem(&read(&format!("{signer_key}.key"))?)?;
         let mut subject = X509Name::builder()?;
+        if let Some(organization) = paper.organization {
+            subject.append_entry_by_text("O", organization)?;
+        }
         subject.append_entry_by_text("CN", paper.subject)?;
         let subject = subject.build();
         let issuer = signer
@@ -292,7 +299,7 @@ mod maker {
             "[req]\ndistinguished_name=any\n[any]\n[ca]\ndefault_ca=ours\n[ours]\n\
              database=ca.index\nserial=ca.serial\nnew_certs_dir=.\npolicy=any_name\n\
              default_md=sha256\nx509_extensions=extensions\nunique_subject=no\n\
-             [any_name]\ncommonName=supplied\n[extensions]\n{extensions}\n{purpose}\n\
+             [any_name]\norganizationName=optional\ncommonName=supplied\n[extensions]\n{extensions}\n{purpose}\n\
              subjectKeyIdentifier=hash\n{authority}\n"
         );
         fs::write(folder.join("ca.cnf"), config)?;
@@ -300,7 +307,9 @@ mod maker {
         let serial: String = openssl(folder, &["rand", "-hex", "15"])
             .map(|hex| format!("57{}\n", String::from_utf8_lossy(&hex).trim()))?;
         fs::write(folder.join("ca.serial"), &serial)?;
-        let (name, subject) = (paper.name, format!("/CN={}", paper.subject));
+        let organization = paper.organization.map(|of| format!("/O={of}"));
+        let organization = organization.unwrap_or_default();
+        let (name, subject) = (paper.name, format!("{organization}/CN={}", paper.subject));
         let (key, csr, pem) = (
             format!("{}.key", paper.key),
             "ca.csr",

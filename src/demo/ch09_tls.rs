@@ -118,6 +118,11 @@ impl Tap {
                 return Err(Leave::Failed(format!("the client failed: {last}")));
             }
         }
+        self.draws(show)
+    }
+
+    /// The same of a connection whose client may have failed.
+    pub fn draws(&mut self, show: &Show) -> Played {
         // Each direction ends with such a line.
         let lines = |bytes: &[u8]| -> Vec<String> {
             let text = String::from_utf8_lossy(bytes);
@@ -191,7 +196,7 @@ impl Certs {
         Ok(Server { program, addr })
     }
 
-    fn file(&self, name: &str) -> String {
+    pub fn file(&self, name: &str) -> String {
         self.0.join(name).display().to_string()
     }
 

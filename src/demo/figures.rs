@@ -6,6 +6,7 @@
 use super::ch04_framing::frame;
 use super::ch05_deadlines::drips;
 use super::ch09_tls::{Certs, Tap};
+use super::ch10_beneath::Door;
 use super::show::{Pace, Server, Staging};
 use super::trace::{self, Trace};
 use super::{Leave, Played, Show, ch08_reliability, svg, wire};
@@ -183,6 +184,28 @@ pub const FIGURES: &[Figure] = &[
             let server = certs.serves(show)?;
             let mut tap = Tap::on(show, &server)?;
             certs.says(show, &mut tap, b"password: swordfish\n")
+        },
+    },
+    Figure {
+        name: "ch10_beneath",
+        caption: "A client without a certificate is refused, under TLS 1.2 and under TLS 1.3",
+        lanes: &["client", "server"],
+        programs: &[
+            "ch09_make_certs",
+            "ch09_wiretap",
+            "ch10_mutual_server",
+            "ch10_mutual_client",
+        ],
+        play: |show| {
+            let door = Door::open(show)?;
+            for newest in ["1.2", "1.3"] {
+                show.notes("client", &format!("speaks TLS {newest}"));
+                let mut tap = Tap::on(show, &door.server)?;
+                let came = door.client(show, &tap.line, &[newest], b"read\n")?;
+                tap.draws(show)?;
+                door.told(show, &came, b"")?;
+            }
+            Ok(())
         },
     },
 ];

@@ -26,6 +26,7 @@ pub mod ch06_clients;
 pub mod ch07_udp;
 pub mod ch08_reliability;
 pub mod ch09_tls;
+pub mod ch10_beneath;
 pub mod command;
 pub mod diagram;
 pub mod figures;

@@ -40,6 +40,11 @@ pub trait Wire: Read + Write + Send {
     fn alert(&self) -> Option<u8> {
         None
     }
+
+    /// What can be resumed of it, over TLS.
+    fn into_session(self: Box<Self>) -> Option<super::tls::Session> {
+        None
+    }
 }
 
 impl Wire for TcpStream {
@@ -648,7 +653,7 @@ impl Client {
         }
     }
 
-    fn silence(&self, expected: Side, got: Side) -> Stop {
+    pub(super) fn silence(&self, expected: Side, got: Side) -> Stop {
         if let Err(stop) = self.program.must_have_run(PATIENCE) {
             return stop;
         }

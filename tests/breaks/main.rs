@@ -14,6 +14,8 @@ mod ch07;
 mod ch08;
 #[cfg(feature = "tls")]
 mod ch09;
+#[cfg(all(feature = "tls", target_os = "linux"))]
+mod ch10;
 
 use std::fs;
 use std::io;

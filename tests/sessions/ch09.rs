@@ -33,7 +33,7 @@ fn untimed(text: &str) -> String {
 }
 
 /// Where OpenSSL's sources were when somebody compiled it, and its numbers for an error.
-fn without_places(text: &str) -> String {
+pub fn without_places(text: &str) -> String {
     let lines = text.split_inclusive('\n').map(|line| {
         let Some((before, rest)) = line.split_once("error:") else {
             return line.to_string();
@@ -51,7 +51,7 @@ fn without_places(text: &str) -> String {
 }
 
 /// The folder `certs`, made by a terminal that the book doesn't show, unless it is there.
-fn certs(session: &Session) {
+pub fn certs(session: &Session) {
     use std::sync::Once;
     static MADE: Once = Once::new();
     MADE.call_once(|| {

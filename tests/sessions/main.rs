@@ -16,6 +16,7 @@ mod ch06;
 mod ch07;
 mod ch08;
 mod ch09;
+mod ch10;
 mod names;
 mod session;
 mod terminal;
@@ -36,6 +37,7 @@ const CHAPTERS: &[&[Recorded]] = &[
     ch07::SESSIONS,
     ch08::SESSIONS,
     ch09::SESSIONS,
+    ch10::SESSIONS,
 ];
 
 /// Names the sessions of a chapter, `NAME [peers that it needs] [its terminals];`, and makes each a

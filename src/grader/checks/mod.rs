@@ -12,3 +12,4 @@ pub mod ch06_clients;
 pub mod ch07_udp;
 pub mod ch08_reliability;
 pub mod ch09_tls;
+pub mod ch10_beneath;

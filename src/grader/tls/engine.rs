@@ -53,7 +53,24 @@ pub fn shake(wire: Box<dyn Wire>, terms: &Terms, serves: bool) -> Result<Came, S
         ssl.set_hostname(HOST).map_err(unable)?;
         ssl.param_mut().set_host(HOST).map_err(unable)?;
     }
-    let mut stream = SslStream::new(ssl, wire).map_err(unable)?;
+    let stream = SslStream::new(ssl, wire).map_err(unable)?;
+    Ok(finish(stream, terms, serves))
+}
+
+/// A client's session that has ended in order, and can be resumed.
+pub struct Session(SslStream<Box<dyn Wire>>);
+
+/// Shakes hands as a client that offers to go on with a session.
+pub fn shake_again(wire: Box<dyn Wire>, session: Session, terms: &Terms) -> Result<Came, Stop> {
+    let mut stream = session.0;
+    *stream.get_mut() = wire;
+    // The crate's `set_session` is unsafe. This begins with `SSL_clear`, which keeps a session that has
+    // ended in order, and goes on with the handshake; how far it came, `finish` finds out.
+    let _ = stream.stateless();
+    Ok(finish(stream, terms, false))
+}
+
+fn finish(mut stream: SslStream<Box<dyn Wire>>, terms: &Terms, serves: bool) -> Came {
     let deadline = Instant::now() + terms.limit;
     let came = loop {
         let step = match serves {
@@ -82,7 +99,7 @@ pub fn shake(wire: Box<dyn Wire>, terms: &Terms, serves: bool) -> Result<Came, S
         alert: None,
         failed: came.is_err(),
     };
-    Ok((Box::new(wire), came))
+    (Box::new(wire), came)
 }
 
 /// Whether the peer has ended its stream, or reset it, and everything before that was read.
@@ -106,6 +123,12 @@ fn context(terms: &Terms, serves: bool) -> Result<SslContext, Stop> {
         if terms.oldest == Version::Tls11 {
             // What else would refuse it is the library of today, not the peer.
             context.set_cipher_list("ALL:@SECLEVEL=0")?;
+        }
+        if let Some(suites) = terms.suites12 {
+            context.set_cipher_list(suites)?;
+        }
+        if let Some(suites) = terms.suites13 {
+            context.set_ciphersuites(suites)?;
         }
         // A client that never reads would meet a reset for the ones it left unread.
         context.set_num_tickets(0)?;
@@ -151,6 +174,7 @@ fn agreed(ssl: &SslRef) -> Agreed {
             .current_cipher()
             .map_or_else(String::new, |suite| suite.name().to_string()),
         name: ssl.servername(NameType::HOST_NAME).map(String::from),
+        resumed: ssl.session_reused(),
     }
 }
 
@@ -262,5 +286,9 @@ impl Wire for Tls {
 
     fn alert(&self) -> Option<u8> {
         self.alert
+    }
+
+    fn into_session(self: Box<Self>) -> Option<Session> {
+        (!self.failed).then_some(Session(self.stream))
     }
 }

@@ -12,6 +12,7 @@
 mod engine;
 #[cfg(all(feature = "tls", target_os = "linux"))]
 mod papers;
+mod verbs;
 #[cfg(not(all(feature = "tls", target_os = "linux")))]
 mod without;
 
@@ -19,6 +20,9 @@ mod without;
 use engine as how;
 #[cfg(not(all(feature = "tls", target_os = "linux")))]
 use without as how;
+
+pub use how::Session;
+pub use verbs::is_spoken_here;
 
 use super::check::{Stop, broken};
 use super::client::{Client, Wire};
@@ -138,6 +142,9 @@ pub struct Terms {
     pub paper: Option<Paper>,
     pub oldest: Version,
     pub newest: Version,
+    /// The suites that it offers up to TLS 1.2, and under 1.3; all that are usual, if none are named.
+    pub suites12: Option<&'static str>,
+    pub suites13: Option<&'static str>,
     /// A server: asks the client for a certificate of the CA, and insists on it.
     pub asks: bool,
     /// A client: trusts the CA alone, and [`HOST`]. Else it takes whatever certificate comes, for a
@@ -155,6 +162,8 @@ impl Terms {
         paper: Some(Paper::GOOD),
         oldest: Version::Tls12,
         newest: Version::Tls13,
+        suites12: None,
+        suites13: None,
         asks: false,
         verifies: true,
         drip: None,
@@ -184,6 +193,8 @@ pub struct Agreed {
     pub suite: String,
     /// The name that the client asked for (SNI).
     pub name: Option<String>,
+    /// It is a session that goes on.
+    pub resumed: bool,
 }
 
 /// Why there was no handshake.
@@ -294,6 +305,14 @@ impl Client {
     }
 
     fn shakes_hands(self, terms: &Terms, serves: bool) -> Result<Shaken, Stop> {
+        self.shakes_hands_by(terms, |wire| how::shake(wire, terms, serves))
+    }
+
+    fn shakes_hands_by(
+        self,
+        terms: &Terms,
+        shake: impl FnOnce(Box<dyn Wire>) -> Result<Came, Stop>,
+    ) -> Result<Shaken, Stop> {
         let (transcript, who) = (self.transcript.clone(), self.who.clone());
         if let Some(drip) = &terms.drip {
             let every = drip.every.as_millis();
@@ -310,11 +329,12 @@ impl Client {
                     next: Instant::now(),
                 }),
             };
-            let (wire, result) = how::shake(wire, terms, serves)?;
+            let (wire, result) = shake(wire)?;
             came = result;
             Ok(wire)
         })?;
         let note = match &came {
+            Ok(agreed) if agreed.resumed => format!("session resumed: {}", agreed.version),
             Ok(agreed) => format!("handshake done: {}", agreed.version),
             Err(refusal) => format!("no handshake: {}", refusal.words()),
         };

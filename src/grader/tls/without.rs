@@ -25,3 +25,10 @@ pub fn files(_paper: Paper) -> Result<(Vec<u8>, Vec<u8>), Stop> {
 pub fn shake(_wire: Box<dyn Wire>, _terms: &Terms, _serves: bool) -> Result<Came, Stop> {
     skipped()
 }
+
+/// There are none.
+pub enum Session {}
+
+pub fn shake_again(_wire: Box<dyn Wire>, _session: Session, _terms: &Terms) -> Result<Came, Stop> {
+    skipped()
+}

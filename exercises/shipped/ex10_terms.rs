@@ -1,0 +1,192 @@
+//! # On what terms ★★
+//!
+//! A server that speaks with its clients on its own terms, and tells each on which. As it stands it has
+//! one list of suites for both versions, says nothing about versions, and a client that expects
+//! more of it than the suite's name waits for it.
+//!
+//! What is graded, with `ex10_terms ADDR CERT KEY SUITES12 SUITES13`:
+//! - the server shows the certificate in CERT (PEM) with the key in KEY (PEM, PKCS#8);
+//! - it says what was agreed, before the client has said anything: the version, a space, the suite, LF,
+//!   as OpenSSL names them: `TLSv1.3 TLS_AES_128_GCM_SHA256`. Then the end of the TLS stream
+//!   (close_notify), then the connection ends;
+//! - under TLS 1.2 it takes each suite of SUITES12, and no other; under TLS 1.3 each of SUITES13, and no
+//!   other. Both are lists as OpenSSL writes them, names with colons between them; that for 1.2 may also
+//!   set a security level (`ALL:@SECLEVEL=0`);
+//! - with older versions there is no handshake, whatever suites and security level allow;
+//! - a client that says nothing holds nobody up, and a refused one ends nothing for the others.
+//!
+//! The crate `openssl`: its `SslContextBuilder` (which `SslAcceptor`'s builder is, beneath) has
+//! `set_min_proto_version`, `set_cipher_list` and `set_ciphersuites`; a connection's `ssl()` knows
+//! `version_str` and `current_cipher`.
+//!
+//!     cargo run --features tls --bin ch09_make_certs certs
+//!     cargo run -p exercises --features tls --bin ex10_terms 127.0.0.1:7010 certs/server.pem certs/server.key ECDHE-RSA-AES256-GCM-SHA384 TLS_AES_128_GCM_SHA256
+//!     openssl s_client -connect 127.0.0.1:7010 -CAfile certs/ca.pem -quiet
+//!     cargo course grade ex10_terms
+
+#[cfg(not(target_os = "linux"))]
+fn main() -> std::process::ExitCode {
+    eprintln!("this program needs Linux: elsewhere the course doesn't use OpenSSL's library");
+    std::process::ExitCode::FAILURE
+}
+
+#[cfg(target_os = "linux")]
+fn main() -> std::process::ExitCode {
+    program::main()
+}
+
+#[cfg(target_os = "linux")]
+#[rustfmt::skip] // All of it would move to the right.
+mod program {
+
+use openssl::error::ErrorStack;
+use openssl::ssl::{SslAcceptor, SslFiletype, SslMethod, SslOptions};
+use std::io::ErrorKind::{TimedOut, WouldBlock};
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+use std::{env, thread};
+
+/// For the handshake and the answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// For the client to read it.
+const LINGER: Duration = Duration::from_secs(1);
+
+pub fn main() -> ExitCode {
+    let args: Vec<_> = env::args().skip(1).collect();
+    let addr: Option<SocketAddr> = args.first().and_then(|addr| addr.parse().ok());
+    let (Some(addr), [_, cert, key, suites12, suites13]) = (addr, args.as_slice()) else {
+        eprintln!("usage: ex10_terms IP:PORT CERT KEY SUITES12 SUITES13");
+        return ExitCode::from(2);
+    };
+    let served = acceptor(cert, key, suites12, suites13)
+        .map_err(io::Error::other)
+        .and_then(|acceptor| serve(TcpListener::bind(addr)?, acceptor));
+    if let Err(err) = served {
+        eprintln!("cannot serve on {addr}: {err}");
+    }
+    ExitCode::FAILURE
+}
+
+fn acceptor(
+    cert: &str,
+    key: &str,
+    suites12: &str,
+    suites13: &str,
+) -> Result<SslAcceptor, ErrorStack> {
+    let mut builder = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server())?;
+    builder.clear_options(SslOptions::NO_TLSV1 | SslOptions::NO_TLSV1_1);
+    builder.set_certificate_chain_file(cert)?;
+    builder.set_private_key_file(key, SslFiletype::PEM)?;
+    builder.check_private_key()?;
+    // The later list is for the newer version, isn't it?
+    builder.set_cipher_list(&format!("{suites13}:{suites12}"))?;
+    Ok(builder.build())
+}
+
+fn serve(listener: TcpListener, acceptor: SslAcceptor) -> io::Result<()> {
+    announce(listener.local_addr()?)?;
+    loop {
+        let (stream, peer) = match listener.accept() {
+            Ok(accepted) => accepted,
+            Err(err) => {
+                pause_after(err);
+                continue;
+            }
+        };
+        eprintln!("{peer} connected");
+        let acceptor = acceptor.clone();
+        thread::spawn(move || {
+            match converse(&stream, &acceptor) {
+                Ok(terms) => eprintln!("{peer} closed after {terms}"),
+                Err(err) => eprintln!("{peer} broke off: {err}"),
+            }
+            linger(&stream);
+        });
+    }
+}
+
+/// One client: what it was told.
+fn converse(stream: &TcpStream, acceptor: &SslAcceptor) -> io::Result<String> {
+    let deadline = Instant::now() + PATIENCE;
+    let accepted = acceptor.accept(Bounded { stream, deadline });
+    let mut tls = accepted.map_err(|err| io::Error::other(format!("no handshake: {err}")))?;
+    let ssl = tls.ssl();
+    let suite = ssl
+        .current_cipher()
+        .map_or("no suite", |suite| suite.name());
+    let terms = suite.to_string();
+    tls.write_all(format!("{terms}\n").as_bytes())?;
+    Ok(terms)
+}
+
+/// Ends our half, and throws away for a moment what still comes: to close with bytes unread would be
+/// a reset, and could destroy the answer, or the alert.
+fn linger(stream: &TcpStream) {
+    let mut rest = Bounded {
+        stream,
+        deadline: Instant::now() + LINGER,
+    };
+    if stream.shutdown(Shutdown::Write).is_ok() {
+        _ = io::copy(&mut rest, &mut io::sink());
+    }
+}
+
+/// A stream on which no read and no write outlives the deadline.
+#[derive(Debug)]
+struct Bounded<'a> {
+    stream: &'a TcpStream,
+    deadline: Instant,
+}
+
+impl Bounded<'_> {
+    fn left(&self) -> io::Result<Option<Duration>> {
+        match self.deadline.saturating_duration_since(Instant::now()) {
+            // A timeout of zero is an error of its own.
+            Duration::ZERO => Err(TimedOut.into()),
+            left => Ok(Some(left)),
+        }
+    }
+}
+
+impl Read for Bounded<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.set_read_timeout(self.left()?)?;
+        self.stream.read(buffer).map_err(timed_out)
+    }
+}
+
+impl Write for Bounded<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.set_write_timeout(self.left()?)?;
+        self.stream.write(bytes).map_err(timed_out)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Linux calls it `WouldBlock`, which OpenSSL would take for "try again".
+fn timed_out(err: io::Error) -> io::Error {
+    match err.kind() {
+        WouldBlock => TimedOut.into(),
+        _ => err,
+    }
+}
+
+/// The line that says where clients can connect: with port 0 the kernel has chosen the port.
+fn announce(addr: SocketAddr) -> io::Result<()> {
+    let mut stdout = io::stdout();
+    writeln!(stdout, "listening on {addr}")?;
+    // Whoever waits for this line at the other end of a pipe would wait for ever.
+    stdout.flush()
+}
+
+/// Out of descriptors, say: `accept` without a pause would fail again at once, at full speed.
+fn pause_after(err: io::Error) {
+    eprintln!("cannot accept a client: {err}");
+    thread::sleep(Duration::from_millis(50));
+}
+}
