@@ -82,7 +82,7 @@ fn converse<R: Read>(
             timed.get_or_insert_with(|| (next, Instant::now()));
         }
         if is_idle {
-            deadline = Instant::now() + timer.rto; // RFC 6298 (5.1)
+            deadline = Instant::now() + patience(&sender, &timer); // RFC 6298 (5.1)
         }
         let heard = match hear(socket, &mut buffer, deadline)? {
             Some(n) => sender.take(&buffer[..n]),
@@ -93,9 +93,10 @@ fn converse<R: Read>(
                     return Err(io::Error::new(TimedOut, wrong));
                 }
                 timer.expired();
-                let (number, rto) = (sender.base, timer.rto.as_millis());
-                eprintln!("{addr} is silent: segment {number} again, the timer at {rto} ms");
-                deadline = Instant::now() + timer.rto; // (5.6)
+                let (number, wait) = (sender.base, patience(&sender, &timer));
+                let ms = wait.as_millis();
+                eprintln!("{addr} is silent: segment {number} again, the timer at {ms} ms");
+                deadline = Instant::now() + wait; // (5.6)
                 sender.expired();
                 Heard::Missing
             }
@@ -106,7 +107,7 @@ fn converse<R: Read>(
             Heard::Missing => {}
             Heard::Advance | Heard::AdvanceToGap => {
                 expiries = 0;
-                deadline = Instant::now() + timer.rto; // (5.3)
+                deadline = Instant::now() + patience(&sender, &timer); // (5.3)
                 if let Some((number, at)) = timed {
                     if sender.base.wrapping_sub(number) < 1 << 31 {
                         timed = None;
@@ -122,6 +123,15 @@ fn converse<R: Read>(
             repeated += 1;
             send(socket, sender.oldest())?; // (5.4)
         }
+    }
+}
+
+/// How long for an answer. The end isn't waited for with a timer that losses have doubled: the
+/// receiver stays for a second after it, and must hear the next one within that.
+fn patience<R>(sender: &Sender<R>, timer: &Timer) -> Duration {
+    match sender.is_ending {
+        true => Timer::LEAST.max(timer.srtt * 2),
+        false => timer.rto,
     }
 }
 
