@@ -102,6 +102,7 @@ impl Door {
         let program =
             show.starts_aside("server", "ch10_mutual_server", any, &args, Input::Nothing)?;
         let addr = program.ready(PATIENCE)?;
+        show.notes_arrow("server", What::Listens, &addr.to_string());
         let server = Server { program, addr };
         Ok(Door { certs, server })
     }
