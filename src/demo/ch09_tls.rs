@@ -118,11 +118,22 @@ impl Tap {
                 return Err(Leave::Failed(format!("the client failed: {last}")));
             }
         }
-        self.draws(show)
+        let lines = self.lines()?;
+        draws(show, &lines);
+        Ok(())
     }
 
-    /// The same of a connection whose client may have failed.
-    pub fn draws(&mut self, show: &Show) -> Played {
+    /// The same of a connection that the server has refused. Who ends first is a race, and means
+    /// nothing: the server's end is drawn first.
+    pub fn shows_refusal(&mut self, show: &Show) -> Played {
+        let mut lines = self.lines()?;
+        lines.sort_by_key(|line| (is_end(line), is_end(line) && line.contains(" s  client")));
+        draws(show, &lines);
+        Ok(())
+    }
+
+    /// What the wiretap says of one connection, to its end.
+    fn lines(&mut self) -> Result<Vec<String>, Leave> {
         // Each direction ends with such a line.
         let lines = |bytes: &[u8]| -> Vec<String> {
             let text = String::from_utf8_lossy(bytes);
@@ -139,25 +150,29 @@ impl Tap {
         }
         let lines = lines(&program.outputs().0.bytes);
         self.seen += lines.len();
-        for line in lines {
-            // `  0 s  client  WHAT`
-            let Some((_, line)) = line.split_once(" s  ") else {
-                continue;
-            };
-            let (who, what) = line.split_once("  ").unwrap_or(("", line));
-            let event = match (who, is_end(what)) {
-                ("client", false) => What::Says,
-                ("client", true) => What::HalfCloses,
-                (_, false) => What::Hears,
-                (_, true) => What::HearsEnd,
-            };
-            let note = match event {
-                What::Says | What::Hears => what,
-                _ => "",
-            };
-            show.notes_arrow("client", event, note);
-        }
-        Ok(())
+        Ok(lines)
+    }
+}
+
+/// Puts what the wiretap saw into the record.
+fn draws(show: &Show, lines: &[String]) {
+    for line in lines {
+        // `  0 s  client  WHAT`
+        let Some((_, line)) = line.split_once(" s  ") else {
+            continue;
+        };
+        let (who, what) = line.split_once("  ").unwrap_or(("", line));
+        let event = match (who, is_end(what)) {
+            ("client", false) => What::Says,
+            ("client", true) => What::HalfCloses,
+            (_, false) => What::Hears,
+            (_, true) => What::HearsEnd,
+        };
+        let note = match event {
+            What::Says | What::Hears => what,
+            _ => "",
+        };
+        show.notes_arrow("client", event, note);
     }
 }
 

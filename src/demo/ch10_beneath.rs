@@ -46,7 +46,7 @@ fn play(show: &mut Show) -> Played {
     )?;
     let mut tap = Tap::on(show, &door.server)?;
     let came = door.client(show, &tap.line, &["1.2"], b"read\n")?;
-    tap.draws(show)?;
+    tap.shows_refusal(show)?;
     door.told(show, &came, b"")?;
     show.remarks(
         "No. The client's certificate message was empty, the server had the last word of the handshake, as \
@@ -56,7 +56,7 @@ fn play(show: &mut Show) -> Played {
     show.step("The same client, the same server, TLS 1.3.", "and now?")?;
     let mut tap = Tap::on(show, &door.server)?;
     let came = door.client(show, &tap.line, &["1.3"], b"read\n")?;
-    tap.draws(show)?;
+    tap.shows_refusal(show)?;
     door.told(show, &came, b"")?;
     show.remarks(
         "Connected, and refused. Under 1.3 the client has done its part of the handshake before the server \
@@ -102,6 +102,7 @@ impl Door {
         let program =
             show.starts_aside("server", "ch10_mutual_server", any, &args, Input::Nothing)?;
         let addr = program.ready(PATIENCE)?;
+        show.notes_arrow("server", What::Listens, &addr.to_string());
         let server = Server { program, addr };
         Ok(Door { certs, server })
     }

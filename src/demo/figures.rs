@@ -202,7 +202,7 @@ pub const FIGURES: &[Figure] = &[
                 show.notes("client", &format!("speaks TLS {newest}"));
                 let mut tap = Tap::on(show, &door.server)?;
                 let came = door.client(show, &tap.line, &[newest], b"read\n")?;
-                tap.draws(show)?;
+                tap.shows_refusal(show)?;
                 door.told(show, &came, b"")?;
             }
             Ok(())
