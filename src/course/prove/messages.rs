@@ -29,9 +29,13 @@ struct Changed<'a> {
     meant: usize,
     /// The file where it is kept.
     path: PathBuf,
-    kept: Option<String>,
+    kept: Vec<String>,
     now: String,
 }
+
+/// The messages of a file, by the submission's path. A program may have several: which of two faults
+/// shows first, a reset or a broken pipe, is not up to it.
+type Messages = BTreeMap<String, Vec<String>>;
 
 /// Compares the messages of these exercises with those that are kept, or keeps them.
 pub fn compare(
@@ -53,7 +57,7 @@ pub fn compare(
             .join("tests/messages")
             .join(format!("{}.txt", exercise.name));
         let kept = read(&path);
-        let mut fresh = BTreeMap::new();
+        let mut fresh = Messages::new();
         for (c, case) in cases.iter().enumerate() {
             let Kind::Wrong(meant) = case.kind else {
                 continue;
@@ -68,17 +72,23 @@ pub fn compare(
                 continue; // Skipped here, or a fault that is told already.
             }
             let now = normalised(exercise.checks[meant].name, &came.words);
-            fresh.insert(case.shown.clone(), now.clone());
-            let kept = kept.get(&case.shown).cloned();
-            if !bless && kept.as_ref() != Some(&now) {
-                changed.push(Changed {
-                    case,
-                    meant,
-                    path: path.clone(),
-                    kept,
-                    now,
-                });
+            let mut kept = kept.get(&case.shown).cloned().unwrap_or_default();
+            if !kept.contains(&now) {
+                if bless {
+                    // Other messages of the same check stay: they came of it once, and will again.
+                    kept.retain(|kept| kept.lines().take(2).eq(now.lines().take(2)));
+                    kept.push(now);
+                } else {
+                    changed.push(Changed {
+                        case,
+                        meant,
+                        path: path.clone(),
+                        kept: kept.clone(),
+                        now,
+                    });
+                }
             }
+            fresh.insert(case.shown.clone(), kept);
         }
         if bless {
             faults.extend(keep(house, &path, &fresh));
@@ -117,7 +127,7 @@ fn still_changed(changed: Vec<Changed>) -> Vec<Changed> {
     let is_kept = |changed: &Changed| {
         let name = changed.case.exercise.checks[changed.meant].name;
         let words = trial::told_again(changed.case, changed.meant).words;
-        changed.kept == Some(normalised(name, &words))
+        changed.kept.contains(&normalised(name, &words))
     };
     let next = AtomicUsize::new(0);
     let mut kept = vec![false; changed.len()];
@@ -129,7 +139,7 @@ fn still_changed(changed: Vec<Changed>) -> Vec<Changed> {
                     let i = next.fetch_add(1, Ordering::Relaxed);
                     let Some(one) = changed.get(i) else { break };
                     // One that was never kept need not be asked.
-                    if one.kept.is_some() && is_kept(one) {
+                    if !one.kept.is_empty() && is_kept(one) {
                         heard.lock().unwrap_or_else(PoisonError::into_inner)[i] = true;
                     }
                 }
@@ -141,9 +151,10 @@ fn still_changed(changed: Vec<Changed>) -> Vec<Changed> {
 }
 
 /// Keeps the messages of one exercise.
-fn keep(house: &House, path: &Path, fresh: &BTreeMap<String, String>) -> Option<Fault> {
+fn keep(house: &House, path: &Path, fresh: &Messages) -> Option<Fault> {
     let text: String = fresh
         .iter()
+        .flat_map(|(shown, messages)| messages.iter().map(move |message| (shown, message)))
         .map(|(shown, message)| format!("== {shown}\n{message}\n"))
         .collect();
     let written = std::fs::create_dir_all(house.root().join("tests/messages"))
@@ -154,16 +165,17 @@ fn keep(house: &House, path: &Path, fresh: &BTreeMap<String, String>) -> Option<
     })
 }
 
-/// The messages of a file, by the submission's path.
-fn read(path: &PathBuf) -> BTreeMap<String, String> {
+fn read(path: &PathBuf) -> Messages {
     let text = std::fs::read_to_string(path).unwrap_or_default();
-    let parts = text.split("== ").skip(1);
-    parts
-        .filter_map(|part| {
-            let (shown, message) = part.split_once('\n')?;
-            Some((shown.to_string(), message.strip_suffix('\n')?.to_string()))
-        })
-        .collect()
+    let mut messages = Messages::new();
+    for part in text.split("== ").skip(1) {
+        if let Some((shown, message)) = part.split_once('\n') {
+            let message = message.strip_suffix('\n').unwrap_or(message);
+            let of = messages.entry(shown.to_string()).or_default();
+            of.push(message.to_string());
+        }
+    }
+    messages
 }
 
 /// A message without what differs between two runs of the same program.
