@@ -80,7 +80,7 @@ pub fn grade(jobs: &[Job], seed: Seed, progress: &(dyn Fn(&Report) + Sync)) -> R
 }
 
 /// Checks that run side by side: mostly they wait, but a flood of bytes does not.
-fn width() -> usize {
+pub fn width() -> usize {
     thread::available_parallelism()
         .map_or(2, usize::from)
         .clamp(1, 4)

@@ -125,10 +125,8 @@ pub fn run(cases: &[Case], effort: Effort, progress: &(dyn Fn(usize, usize) + Sy
         total: AtomicUsize::new(wrong.len() + right.len() + alone.len()),
         progress,
     };
-    let width = thread::available_parallelism()
-        .map_or(2, usize::from)
-        .clamp(1, 8)
-        * 2;
+    // As many as a learner's own checks.
+    let width = session::width();
     thread::scope(|scope| {
         let waiting = scope.spawn(|| desk.side_by_side(&wrong, WAITING));
         if effort.load > 0 {
