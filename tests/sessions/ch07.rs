@@ -5,13 +5,13 @@ use crate::terminal::Terminal;
 
 crate::sessions! {
     ch07_twice [] ["server", "link", "client"];
-    ch07_once [] ["server", "client"];
+    ch07_once [] ["server"];
     ch07_cut [] ["server", "client"];
     ch07_nobody [] [""];
     ch07_lost [] [""];
     ch07_plain ["python3"] ["server", "client"];
-    ch07_by_id [] ["server", "client"];
-    ch07_bad_day [] ["server", "link", "client"];
+    ch07_by_id [] ["client"];
+    ch07_bad_day [] ["link", "client"];
 }
 
 const SERVER: &str = "cargo run --bin ch07_udp_server 127.0.0.1:7007";
@@ -39,7 +39,7 @@ fn ch07_twice(session: &mut Session) {
 
 fn ch07_once(session: &mut Session) {
     let mut server = session.terminal("server");
-    let mut client = session.terminal("client");
+    let mut client = session.offstage();
     let mut link = session.offstage();
     server.serves(SERVER);
     links(&mut link, "--lose back:0");
@@ -88,7 +88,7 @@ fn ch07_plain(session: &mut Session) {
 }
 
 fn ch07_by_id(session: &mut Session) {
-    let mut server = session.terminal("server");
+    let mut server = session.offstage();
     let mut client = session.terminal("client");
     let mut link = session.offstage();
     server.serves(SERVER);
@@ -98,7 +98,7 @@ fn ch07_by_id(session: &mut Session) {
 }
 
 fn ch07_bad_day(session: &mut Session) {
-    let mut server = session.terminal("server");
+    let mut server = session.offstage();
     let mut link = session.terminal("link");
     let mut client = session.terminal("client");
     server.serves(SERVER);

@@ -4,15 +4,15 @@ use crate::session::Session;
 use crate::terminal::Terminal;
 
 crate::sessions! {
-    ch09_plain ["--features tls"] ["server", "wiretap", "client"];
-    ch09_impostor ["--features tls", "openssl"] ["server", "client"];
+    ch09_plain ["--features tls"] ["wiretap", "client"];
+    ch09_impostor ["--features tls", "openssl"] ["client"];
     ch09_make_certs ["--features tls"] [""];
-    ch09_tls ["--features tls"] ["server", "wiretap", "client"];
+    ch09_tls ["--features tls"] ["wiretap", "client"];
     ch09_refused ["--features tls"] ["client"];
     ch09_s_client ["--features tls", "openssl"] [""];
     ch09_doctor ["--features tls"] ["client"];
     ch09_silent ["--features tls", "nc"] ["server"];
-    ch09_cut ["--features tls", "openssl"] ["server", "client"];
+    ch09_cut ["--features tls", "openssl"] ["server"];
     ch09_text ["--features tls", "openssl"] [""];
 }
 
@@ -61,7 +61,7 @@ pub fn certs(session: &Session) {
 }
 
 fn ch09_plain(session: &mut Session) {
-    let mut server = session.terminal("server");
+    let mut server = session.offstage();
     let mut wiretap = session.terminal("wiretap");
     let mut client = session.terminal("client");
     server.serves("cargo run --bin ch04_frame_server 127.0.0.1:7004");
@@ -77,7 +77,7 @@ fn ch09_plain(session: &mut Session) {
 
 fn ch09_impostor(session: &mut Session) {
     certs(session);
-    let mut server = session.terminal("server");
+    let mut server = session.offstage();
     let mut client = session.terminal("client");
     server.serves(STRANGER);
     client.runs_to_its_end(
@@ -102,7 +102,7 @@ fn ch09_make_certs(session: &mut Session) {
 
 fn ch09_tls(session: &mut Session) {
     certs(session);
-    let mut server = session.terminal("server");
+    let mut server = session.offstage();
     let mut wiretap = session.terminal("wiretap");
     let mut client = session.terminal("client");
     server.serves(SERVER);
@@ -159,7 +159,7 @@ fn ch09_silent(session: &mut Session) {
 fn ch09_cut(session: &mut Session) {
     certs(session);
     let mut server = session.terminal("server");
-    let mut client = session.terminal("client");
+    let mut client = session.offstage();
     server.serves(SERVER);
     // Its end of stdin is no last word to OpenSSL: it is ended by its time.
     client.runs_to_its_end(

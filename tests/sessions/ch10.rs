@@ -7,7 +7,7 @@ crate::sessions! {
     ch10_refused_1_2 ["--features tls"] ["client"];
     ch10_refused_1_3 ["--features tls"] ["server", "client"];
     ch10_alice ["--features tls"] ["client"];
-    ch10_bob ["--features tls"] ["server", "client"];
+    ch10_bob ["--features tls"] ["client"];
     ch10_terms ["--features tls"] [""];
     ch10_terms_alice ["--features tls"] [""];
     ch10_suites ["--features tls", "openssl"] [""];
@@ -68,7 +68,7 @@ fn ch10_alice(session: &mut Session) {
 
 fn ch10_bob(session: &mut Session) {
     certs(session);
-    let mut server = session.terminal("server");
+    let mut server = session.offstage();
     let mut client = session.terminal("client");
     server.serves(SERVER);
     client.runs_to_its_end(&format!(
