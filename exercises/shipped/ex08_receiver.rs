@@ -26,6 +26,8 @@
 //! - 10 s in which the sender is silent before its end: exit 1. (For its first segment it may wait as long as it
 //!   likes.)
 //!
+//! To try it:
+//!
 //!     cargo run -p exercises --bin ex08_receiver 127.0.0.1:7008 | tail -n +2 > copy  # terminal 1
 //!     cargo run --bin ch08_send_file 127.0.0.1:7008 < Cargo.lock                     # terminal 2
 //!     cargo course grade ex08_receiver

@@ -22,6 +22,8 @@
 //!   from the bytes that follow or is over 1,024 are ignored;
 //! - a refused port (`ConnectionRefused`, on Windows `ConnectionReset`) is a loss like any other.
 //!
+//! To try it:
+//!
 //!     cargo run --bin ch08_receive_file 127.0.0.1:7008 | tail -n +2 > copy             # terminal 1
 //!     cargo run -p exercises --bin ex08_sender 127.0.0.1:7008 < Cargo.lock             # terminal 2
 //!     cargo course grade ex08_sender

@@ -23,6 +23,8 @@
 //! - numbers go on over 4,294,967,295 as if nothing were there;
 //! - after 8 such waits running without an ack that advances (or an end-ack): exit 1. A refused port is a loss.
 //!
+//! To try it:
+//!
 //!     cargo run --bin ch08_window_receive 127.0.0.1:7008 | tail -n +2 > copy           # terminal 1
 //!     cargo run -p exercises --bin ex08_window 127.0.0.1:7008 < Cargo.lock             # terminal 2
 //!     cargo course grade ex08_window

@@ -55,8 +55,8 @@ fn send_data(socket: &UdpSocket, payloads: &[&[u8]]) -> io::Result<()> {
     let mut deadline = Instant::now() + TIMEOUT;
     while base < payloads.len() {
         let window = payloads.len().min(base + WINDOW);
-        for i in next..window {
-            send(socket, &segment(DATA, number_of(i), payloads[i]))?;
+        for (i, payload) in (next..window).zip(&payloads[next..window]) {
+            send(socket, &segment(DATA, number_of(i), payload))?;
         }
         next = window;
         let Some(n) = hear(socket, &mut buffer, deadline)? else {
