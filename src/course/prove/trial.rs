@@ -86,6 +86,9 @@ pub fn standing(results: &Results, c: usize, meant: usize) -> Standing {
 /// Wrong programs side by side: nearly all of them wait.
 const WAITING: usize = 40;
 
+/// Those of them that are run again: so few that none is late because of the others.
+const A_FEW: usize = 4;
+
 /// The seed of wrong submissions: their messages are compared with those that are kept.
 const REPEATABLE: Seed = Seed(0x5f3a);
 
@@ -287,21 +290,22 @@ impl Desk<'_> {
             .collect()
     }
 
-    /// Runs what is doubtful again, one after another.
+    /// Runs what is doubtful again, a few at a time; and what the machine still may have had a part in,
+    /// one after another.
     fn ask_again(&self, tasks: &[Task]) {
-        let results = self
-            .results
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let doubtful = |task: &&Task| {
+        self.side_by_side(&self.doubtful(tasks, |_| true), A_FEW);
+        let is_open = |came: &Came| came.verdict != Verdict::Failed;
+        self.side_by_side(&self.doubtful(tasks, is_open), 1);
+    }
+
+    fn doubtful(&self, tasks: &[Task], which: impl Fn(&Came) -> bool) -> Vec<Task> {
+        let results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_meant = |task: &&Task| {
             results
                 .get(*task)
-                .is_some_and(|came| self.is_doubtful(**task, came))
+                .is_some_and(|came| which(came) && self.is_doubtful(**task, came))
         };
-        for task in tasks.iter().filter(doubtful) {
-            self.judge(*task);
-        }
+        tasks.iter().filter(is_meant).copied().collect()
     }
 }
 
