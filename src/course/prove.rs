@@ -24,10 +24,11 @@ use trial::{Case, Effort};
 use weigh::{Fault, Row};
 
 const USAGE: &str = "\
-usage: cargo course prove [--rounds N] [--load L] [--seed HEX] [EX...]
+usage: cargo course prove [--rounds N] [--load L] [--right] [--seed HEX] [EX...]
 
   --rounds N   runs every right program N times (1 to 10000; without it, once)
   --load L     keeps L loops busy meanwhile (0 to 64; without it, none)
+  --right      tries the right programs only: that none of them fails
   --seed HEX   makes the random choices of an earlier run again
 
 Proves the grader with the programs under exercises/shipped, solutions,
@@ -41,6 +42,7 @@ const WIDTH: usize = 80;
 struct Asked {
     exercises: Vec<&'static Exercise>,
     effort: Effort,
+    only_right: bool,
     /// Exercises that this runner can't build, each in a sentence.
     left_out: Vec<String>,
 }
@@ -77,6 +79,7 @@ fn understand(args: Vec<OsString>, house: &House) -> Result<Option<Asked>, Strin
         load: 0,
         seed: Seed::fresh(),
     };
+    let mut only_right = false;
     let mut exercises: Vec<&'static Exercise> = Vec::new();
     let mut left_out = Vec::new();
     let mut parser = lexopt::Parser::from_args(args);
@@ -84,6 +87,7 @@ fn understand(args: Vec<OsString>, house: &House) -> Result<Option<Asked>, Strin
     while let Some(arg) = parser.next().map_err(said)? {
         match arg {
             Long("rounds") => effort.rounds = number(&mut parser, "--rounds", 1..=10_000)?,
+            Long("right") => only_right = true,
             Long("load") => effort.load = number(&mut parser, "--load", 0..=64)? as usize,
             Long("seed") => {
                 let hex = parser.value().map_err(said)?;
@@ -118,6 +122,7 @@ fn understand(args: Vec<OsString>, house: &House) -> Result<Option<Asked>, Strin
     Ok(Some(Asked {
         exercises: chosen,
         effort,
+        only_right,
         left_out,
     }))
 }
@@ -143,7 +148,10 @@ fn number(
 /// Whether all of it holds.
 fn prove(house: &House, asked: Asked) -> Result<bool, String> {
     let begun = Instant::now();
-    let found = submissions::gather(house, &asked.exercises);
+    let mut found = submissions::gather(house, &asked.exercises);
+    if asked.only_right {
+        found.submissions.retain(|one| one.kind == Kind::Right);
+    }
     let mut faults: Vec<Fault> = found.faults.into_iter().map(Fault::plain).collect();
     let mut unknown = asked.left_out;
     unknown.extend(found.skipped);
@@ -189,7 +197,7 @@ fn prove(house: &House, asked: Asked) -> Result<bool, String> {
     let results = trial::run(&cases, asked.effort, &tell);
     interrupt::wait_if_under_way();
     out::status_done();
-    let (rows, seen, untold) = weigh::weigh(&asked.exercises, &cases, &results);
+    let (rows, seen, untold) = weigh::weigh(&asked.exercises, &cases, &results, asked.only_right);
     faults.extend(seen);
     faults.extend(messages::compare(house, &asked.exercises, &cases, &results));
     unknown.extend(untold);
@@ -299,11 +307,13 @@ mod tests {
             "--load=4",
             "--seed",
             "5f3a",
+            "--right",
         ];
         let some = asked(&words).unwrap().unwrap();
         assert_eq!(some.exercises[0].name, "ex01_port_scan");
         assert_eq!((some.effort.rounds, some.effort.load), (20, 4));
         assert_eq!(some.effort.seed, Seed(0x5f3a));
+        assert!(some.only_right && !all.only_right);
         assert!(asked(&["--help"]).unwrap().is_none());
     }
 
