@@ -586,7 +586,7 @@ fn a_bad_network_changes_nothing_of_a_file() {
 }
 
 #[test]
-#[ignore = "minutes: cargo test --test ch08_programs -- --ignored a_thousand"]
+#[ignore = "a minute: cargo test --test ch08_programs -- --ignored a_thousand"]
 fn a_thousand_transfers_with_a_thousand_seeds_are_exact() {
     transfers(1_000, 48);
 }
