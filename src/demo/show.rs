@@ -395,13 +395,16 @@ impl Show {
             let whole = stderr.bytes.iter().rposition(|byte| *byte == b'\n');
             bytes::harmless(&stderr.bytes[..whole.map_or(0, |end| end + 1)])
         };
-        let complete = program.wait_output(PATIENCE, |_, stderr| {
+        // What it waits for may be a timeout of the program's own, on a busy machine.
+        let patience = PATIENCE * 3;
+        let complete = program.wait_output(patience, |_, stderr| {
             done(&text(stderr).lines().collect::<Vec<_>>())
         });
         if !complete {
             let who = &program.who;
             return Err(Leave::Failed(format!(
-                "{who}'s audit trail is not complete after 10 s"
+                "{who}'s audit trail is not complete after {} s",
+                patience.as_secs()
             )));
         }
         Ok(text(&program.outputs().1)
