@@ -332,6 +332,11 @@ fn main() {
     let seconds: f64 = rows[0][5].parse().expect("seconds");
     // Counted are the checks: what it took to start is not, on a busy machine some seconds.
     assert!((12.0..40.0).contains(&seconds), "{seconds} s of 20");
+    assert!(
+        begun.elapsed() >= Duration::from_secs(20),
+        "{:?}",
+        begun.elapsed()
+    );
     assert!(begun.elapsed() < Duration::from_secs(60));
     assert_eq!(status, Some(0));
 }

@@ -107,14 +107,9 @@ const HOSTILE: usize = 200;
 /// The slowest reply of an honest client.
 const SOON: Duration = Duration::from_secs(1);
 
-/// What the short run allows beside: it shares its machine, and where the accept loop doesn't get a
-/// processor a SYN is crowded out of the backlog. TCP sends it again after a second, then after two.
-const ONE_MORE_SYN: Duration = Duration::from_secs(3);
-
-/// Whether it is the long run, which is to have its machine for itself.
-fn is_long() -> bool {
-    std::env::var_os("WIRESIDE_SOAK").is_some()
-}
+/// The short run shares its machine with other tests: an honest client that had to wait may have
+/// waited for them. A server at fault lets it wait every time.
+const TRIES: u32 = 3;
 
 /// Between two questions of one honest client: nobody types faster.
 const PAUSE: Duration = Duration::from_millis(300);
@@ -259,6 +254,9 @@ impl Soak {
 
     fn is_hostile(&self, addr: SocketAddr, number: usize) {
         let (_, hostility) = HOSTILITIES[number % HOSTILITIES.len()];
+        // Not all in one moment: the backlog holds 128, and who is crowded out of it, an honest
+        // client too, tries again after a second only. That is the kernel's doing.
+        self.waits(Duration::from_millis(5) * number as u32);
         while self.goes_on() {
             // Refused, or out of patience: as the server likes.
             let Ok(stream) = TcpStream::connect_timeout(&addr, LIMIT) else {
@@ -328,7 +326,8 @@ fn uses(id: u32) -> Option<Uses> {
     })
 }
 
-fn soaked(server: &Server, seconds: u64) {
+/// One soak, and what was wrong in it.
+fn soaked(server: &Server, seconds: u64) -> Result<(), String> {
     watchdog::start();
     let (mut program, addr) = Program::serve(server.program);
     let name = server
@@ -374,7 +373,7 @@ fn soaked(server: &Server, seconds: u64) {
         .slowest
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner);
-    if slowest >= if is_long() { SOON } else { SOON + ONE_MORE_SYN } {
+    if slowest >= SOON {
         faults.push(format!("an honest client waited {slowest:?} for a reply"));
     }
     if !program.is_running() {
@@ -410,7 +409,21 @@ fn soaked(server: &Server, seconds: u64) {
         before,
         idle,
     );
-    assert!(faults.is_empty(), "{name}:\n{}", faults.join("\n"));
+    match faults.is_empty() {
+        true => Ok(()),
+        false => Err(format!("{name}:\n{}", faults.join("\n"))),
+    }
+}
+
+/// The last of so many soaks, or the first that nothing was wrong in.
+fn bears(server: &Server, seconds: u64, tries: u32) -> Result<(), String> {
+    let mut found = soaked(server, seconds);
+    for _ in 1..tries {
+        let Err(why) = &found else { break };
+        eprintln!("once more: {why}");
+        found = soaked(server, seconds);
+    }
+    found
 }
 
 /// Waits until a process has no more descriptors and threads than before, give or take what a pool
@@ -430,14 +443,14 @@ fn settles(id: u32, before: Uses) -> Result<Uses, Option<Uses>> {
 
 #[test]
 fn honest_clients_are_served_among_two_hundred_hostile_ones() {
-    let seconds = match std::env::var("WIRESIDE_SOAK") {
-        Ok(seconds) => seconds
-            .parse()
-            .expect("WIRESIDE_SOAK is a number of seconds"),
-        Err(_) => 5,
+    let (seconds, tries) = match std::env::var("WIRESIDE_SOAK") {
+        Ok(seconds) => (seconds.parse().expect("a number of seconds"), 1),
+        Err(_) => (5, TRIES),
     };
     for server in SERVERS {
-        soaked(server, seconds);
+        if let Err(why) = bears(server, seconds, tries) {
+            panic!("{why}");
+        }
     }
 }
 
@@ -451,8 +464,6 @@ fn a_server_that_serves_one_after_another_does_not_pass() {
         stays: true,
         to_the_end: false,
     };
-    let found = std::panic::catch_unwind(|| soaked(&serial, 6));
-    let why = found.expect_err("it must not pass");
-    let why = why.downcast_ref::<String>().expect("a sentence");
+    let why = bears(&serial, 6, TRIES).expect_err("it must not pass");
     assert!(why.contains("honest client"), "{why}");
 }

@@ -19,7 +19,7 @@
     const SEGMENTS = 16;
     const MOST_EARLY = 64;
     const LINGER = 1000;
-    const SILENCE = 90000;
+    const SILENCE = 600000;
 
     const protocol = {
         begin: function (state) {
@@ -103,7 +103,7 @@
             receiver.gone = true;
             wire.tell(state, 'receiver ' + (receiver.ended ? 'leaves' : 'gives up'));
             wire.note(state, 'right', receiver.ended ? 'leaves' : 'gives up');
-            wire.speak(state, receiver.ended ? 'a second after the last end, the receiver leaves.' : '90 s of silence: the receiver gives up.');
+            wire.speak(state, receiver.ended ? 'a second after the last end, the receiver leaves.' : 'ten minutes of silence: the receiver gives up.');
         }
     };
 
@@ -198,7 +198,10 @@
     }
 
     function startTimer(state) {
-        state.sender.deadline = state.now + Math.ceil(state.sender.rto / 1e6);
+        const sender = state.sender;
+        // The end isn't waited for with a timer that losses have doubled.
+        const wait = sender.ending ? learned(sender) : sender.rto;
+        sender.deadline = state.now + Math.ceil(wait / 1e6);
         wire.startBar(state);
     }
 
@@ -213,8 +216,12 @@
             sender.rttvar = Math.floor(rtt / 2);
             sender.sampled = true;
         }
+        sender.rto = learned(sender);
+    }
+
+    function learned(sender) {
         const rto = sender.srtt + Math.max(10e6, sender.rttvar * 4);
-        sender.rto = Math.max(200e6, Math.min(rto, 60e9));
+        return Math.max(200e6, Math.min(rto, 60e9));
     }
 
     const NEXT = Array.from({ length: 60 }, function () { return 'next'; });

@@ -35,9 +35,10 @@ const MOST_EARLY: usize = 64;
 /// Segments in turn that one acknowledgement may answer: the sender's window must go on.
 const MOST_UNANSWERED: u32 = 8;
 /// How long it stays after the end, in case its answer was lost.
-const LINGER: Duration = Duration::from_secs(1);
-/// How long the sender may be silent before the end: longer than its timer can get (60 s).
-const SILENCE: Duration = Duration::from_secs(90);
+pub const LINGER: Duration = Duration::from_secs(1);
+/// How long the sender may be silent before the end. Its timer may have grown to a minute, and it
+/// lets it run out eight times: who leaves before that ends a transfer that still goes on.
+pub const SILENCE: Duration = Duration::from_secs(10 * 60);
 /// No datagram is longer. A shorter buffer would cut one, and on Windows make it an error.
 const LARGEST: usize = 65_536;
 
@@ -90,7 +91,9 @@ fn converse<W: Write>(talk: &mut Talk<W>) -> io::Result<()> {
             None if talk.receiver.ended => return Ok(()),
             None => {
                 let number = talk.receiver.expected;
-                let wrong = format!("90 s of silence, and segment {number} hasn't come");
+                let minutes = SILENCE.as_secs() / 60;
+                let wrong =
+                    format!("{minutes} minutes of silence, and segment {number} hasn't come");
                 return Err(io::Error::new(TimedOut, wrong));
             }
         }

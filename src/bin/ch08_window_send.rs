@@ -29,11 +29,11 @@ const END: u8 = 3;
 const END_ACK: u8 = 4;
 const FIRST: u32 = 4_294_967_290;
 
-const WINDOW: usize = 8;
+pub const WINDOW: usize = 8;
 /// More than this, and Linux drops what a receiver that sleeps hasn't read: about 90 fit.
 const MOST_WINDOW: usize = 64;
 /// Expiries running, after which the receiver is taken for gone.
-const EXPIRIES: u32 = 8;
+pub const EXPIRIES: u32 = 8;
 /// No datagram is longer. A shorter buffer would cut one, and on Windows make it an error.
 const LARGEST: usize = 65_536;
 
@@ -128,9 +128,9 @@ fn converse<R: Read>(
 
 /// How long for an answer. The end isn't waited for with a timer that losses have doubled: the
 /// receiver stays for a second after it, and must hear the next one within that.
-fn patience<R>(sender: &Sender<R>, timer: &Timer) -> Duration {
+pub fn patience<R>(sender: &Sender<R>, timer: &Timer) -> Duration {
     match sender.is_ending {
-        true => Timer::LEAST.max(timer.srtt * 2),
+        true => timer.learned(),
         false => timer.rto,
     }
 }
@@ -184,8 +184,13 @@ impl Timer {
             (self.srtt, self.rttvar) = (rtt, rtt / 2); // (2.2)
             self.has_sample = true;
         }
+        self.rto = self.learned();
+    }
+
+    /// (2.2) and (2.3): what the samples say.
+    fn learned(&self) -> Duration {
         let rto = self.srtt + Timer::G.max(self.rttvar * 4);
-        self.rto = rto.clamp(Timer::LEAST, Timer::MOST);
+        rto.clamp(Timer::LEAST, Timer::MOST)
     }
 
     /// (5.5). The next sample takes it back.

@@ -82,7 +82,7 @@ pub const SIGNS: &[Sign] = &[
         What::Listens,
         At('O'),
         "listens on",
-        "O: from here on, clients can connect",
+        "O: from here on, its port is open",
     ),
     sign(
         What::Connects,

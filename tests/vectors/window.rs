@@ -9,14 +9,9 @@ mod window_send;
 
 use super::wire::{self, Ends, Wire, hex};
 use std::time::Duration;
-use window_receive::{Receiver, Taken, answer, parse};
-use window_send::{Heard, Sender, Timer};
+use window_receive::{LINGER, Receiver, SILENCE, Taken, answer, parse};
+use window_send::{EXPIRIES, Heard, Sender, Timer, WINDOW, patience};
 
-/// The programs' own: the constants behind them are private.
-const WINDOW: usize = 8;
-const EXPIRIES: u32 = 8;
-const LINGER: u64 = 1_000;
-const SILENCE: u64 = 90_000;
 const ACK: u8 = 2;
 const END: u8 = 3;
 
@@ -52,8 +47,8 @@ impl File {
     }
 
     fn start_timer(&self, wire: &mut Wire) {
-        let rto = self.timer.rto.as_nanos().div_ceil(1_000_000) as u64;
-        wire.sender.deadline = Some(wire.now + rto);
+        let wait = patience(&self.sender, &self.timer);
+        wire.sender.deadline = Some(wire.now + wait.as_nanos().div_ceil(1_000_000) as u64);
     }
 
     /// The top of the program's loop.
@@ -122,7 +117,7 @@ impl Ends for File {
         );
         if !self.receiver.ended || segment.kind == END {
             let patience = if self.receiver.ended { LINGER } else { SILENCE };
-            wire.receiver.deadline = Some(wire.now + patience);
+            wire.receiver.deadline = Some(wire.now + patience.as_millis() as u64);
         }
         wire.tell(format!("receiver takes {}, writes {n}", hex(datagram)));
         wire.send(false, &reply);
