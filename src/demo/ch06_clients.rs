@@ -41,7 +41,9 @@ fn play(show: &mut Show) -> Played {
         "how much will the server take before it stops?",
     )?;
     mallory.stops_reading();
-    mallory.floods(64 << 20)?;
+    let taken = mallory.floods(64 << 20)?;
+    let taken = taken as f64 / 1e6;
+    show.shows([format!("   Mallory  {taken:.1} MB were taken from him")]);
     show.remarks(
         "His receive window is full, then the server's send buffer: its write waits. So nobody reads \
          what he sends, and those two buffers are filled as well.",

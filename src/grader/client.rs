@@ -221,8 +221,9 @@ impl Client {
         Ok(())
     }
 
-    /// Sends zeros until the submission takes no more, or so many have gone.
-    pub fn floods(&mut self, most: usize) -> Told {
+    /// Sends zeros until the submission takes no more, or so many have gone: how many it took. The
+    /// transcript doesn't say it, for that is the kernel's choice, and differs from run to run.
+    pub fn floods(&mut self, most: usize) -> Result<usize, Stop> {
         let zeros = [0; 64 << 10];
         let mut sent = 0;
         let begun = Instant::now();
@@ -241,9 +242,9 @@ impl Client {
                 Err(_) => break,
             }
         }
-        let note = format!("flooded with {sent} zeros, until no more were taken");
+        let note = "flooded with zeros, until no more were taken";
         self.transcript.write(&self.who, "", What::Notes, note);
-        Ok(())
+        Ok(sent)
     }
 
     /// Sends back what it hears, piece by piece, until these bytes have all come and gone. Like an
