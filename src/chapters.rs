@@ -323,6 +323,7 @@ const STREAMS: &[Chapter] = &[
             "ch06_pool_server",
             "ch06_chat_server",
             "ch06_cost",
+            "ch06_burst",
         ],
         exercises: &[
             Exercise {

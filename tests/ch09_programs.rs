@@ -390,6 +390,8 @@ import asyncio, socket, ssl, struct, sys, threading
 host, port, ca = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 context = ssl.create_default_context(cafile=ca)
 messages = [b'hello', b'', bytes(range(256)) * 300, b'x' * (1 << 20)]
+def says(same): # in one write: `print` writes its newline apart, and another thread comes between
+    sys.stdout.write('the same\n' if same else 'not the same\n')
 def exchange():
     with socket.create_connection((host, port), timeout=15) as tcp:
         with context.wrap_socket(tcp, server_hostname='localhost') as s:
@@ -397,7 +399,7 @@ def exchange():
             for message in messages:
                 s.sendall(struct.pack('!I', len(message)) + message)
                 length, = struct.unpack('!I', file.read(4))
-                print('the same' if file.read(length) == message else 'not the same')
+                says(file.read(length) == message)
 threads = [threading.Thread(target=exchange) for _ in range(3)]
 [t.start() for t in threads]
 [t.join() for t in threads]
@@ -407,7 +409,7 @@ async def meet():
         writer.write(struct.pack('!I', len(message)) + message)
         await writer.drain()
         length, = struct.unpack('!I', await reader.readexactly(4))
-        print('the same' if await reader.readexactly(length) == message else 'not the same')
+        says(await reader.readexactly(length) == message)
     writer.close()
 asyncio.run(meet())
 ";

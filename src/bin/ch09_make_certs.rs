@@ -8,84 +8,64 @@
 //!     cargo run --features tls --bin ch09_make_certs certs
 //!     openssl x509 -noout -text -in certs/server.pem        # what it says, field by field
 //!
-//! NAME.pem is a certificate, or a chain of them. server.key belongs to all that are for servers.
+//! NAME.pem is a certificate, or a chain of them. server.key belongs to all that are for servers. On
+//! Linux OpenSSL's library signs them; elsewhere its command does, in a file of its own.
 //!
 //! What it still gets wrong: a CA is mostly the care for its key, and here that lies in a file beside
 //! the others. Whoever reads ca.key can be anybody, for all who trust ca.pem.
 
 use std::error::Error;
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
-use std::{env, fs, io, thread};
+use std::{env, fs, thread};
 
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
-/// What a certificate is to say.
-struct Paper {
-    /// Its file: `NAME.pem`.
-    name: &'static str,
-    /// Whose key it speaks of: `KEY.key`.
-    key: &'static str,
-    /// Who signs: the name of a paper before it, or its own.
-    signed_by: &'static str,
-    kind: Kind,
-    /// The subject: a name for people to read.
-    subject: &'static str,
-    /// And whom they work for, perhaps.
-    organization: Option<&'static str>,
-    /// The first and the last day on which it is valid, from today.
-    days: (i64, i64),
-    /// The signer's certificate goes along in the file.
-    with_signer: bool,
-}
+type Text = &'static str;
+/// What a certificate is to say: its file, the key that it speaks of, who signs it (one before it, or
+/// itself), what it is for, a subject for people to read, and its first and last day from today.
+type Paper = (Text, Text, Text, Kind, Text, (i64, i64));
 
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 enum Kind {
     /// May sign certificates.
-    Authority,
+    Ca,
     /// For a server of these names: a client compares them with HOST.
     Server(&'static str),
     /// For a client: who it is, its subject says.
     Client,
 }
+use Kind::{Ca, Client};
 
 const HERE: Kind = Kind::Server("DNS:localhost,IP:127.0.0.1,IP:::1");
+const AWAY: Kind = Kind::Server("DNS:example.com");
 /// From yesterday, since clocks differ. macOS takes a server's for 825 days at most.
 const VALID: (i64, i64) = (-1, 365);
 
-const GOOD: Paper = Paper {
-    name: "server",
-    key: "server",
-    signed_by: "ca",
-    kind: HERE,
-    subject: "localhost",
-    organization: None,
-    days: VALID,
-    with_signer: false,
-};
-
 #[rustfmt::skip]
 const PAPERS: &[Paper] = &[
-    Paper { name: "ca", key: "ca", kind: Kind::Authority, subject: "Wireside CA", ..GOOD },
-    Paper { name: "other-ca", key: "other-ca", signed_by: "other-ca", kind: Kind::Authority, subject: "Another CA", ..GOOD },
-    Paper { name: "intermediate", key: "intermediate", kind: Kind::Authority, subject: "Wireside Intermediate", ..GOOD },
+    // NAME.pem         KEY.key         signed by       for     subject                    days
+    ("ca",              "ca",           "ca",           Ca,     "CN=Wireside CA",           VALID),
+    ("other-ca",        "other-ca",     "other-ca",     Ca,     "CN=Another CA",            VALID),
+    ("intermediate",    "intermediate", "ca",           Ca,     "CN=Wireside Intermediate", VALID),
     // For servers: in order, and each of the others with one fault.
-    GOOD,
-    Paper { name: "chain", signed_by: "intermediate", with_signer: true, ..GOOD },
-    Paper { name: "no-intermediate", signed_by: "intermediate", ..GOOD },
-    Paper { name: "expired", days: (-30, -1), ..GOOD },
-    Paper { name: "not-yet-valid", days: (7, 365), ..GOOD },
-    Paper { name: "wrong-host", kind: Kind::Server("DNS:example.com"), subject: "example.com", ..GOOD },
-    Paper { name: "self-signed", signed_by: "self-signed", ..GOOD },
-    Paper { name: "unknown-ca", signed_by: "other-ca", ..GOOD },
-    Paper { name: "client-only", kind: Kind::Client, ..GOOD },
+    ("server",          "server",       "ca",           HERE,   "CN=localhost",             VALID),
+    ("chain",           "server",       "intermediate", HERE,   "CN=localhost",             VALID),
+    ("no-intermediate", "server",       "intermediate", HERE,   "CN=localhost",             VALID),
+    ("expired",         "server",       "ca",           HERE,   "CN=localhost",             (-30, -1)),
+    ("not-yet-valid",   "server",       "ca",           HERE,   "CN=localhost",             (7, 365)),
+    ("wrong-host",      "server",       "ca",           AWAY,   "CN=example.com",           VALID),
+    ("self-signed",     "server",       "self-signed",  HERE,   "CN=localhost",             VALID),
+    ("unknown-ca",      "server",       "other-ca",     HERE,   "CN=localhost",             VALID),
+    ("client-only",     "server",       "ca",           Client, "CN=localhost",             VALID),
     // For clients, in chapter 10.
-    Paper { name: "alice", key: "alice", kind: Kind::Client, subject: "alice", ..GOOD },
-    Paper { name: "bob", key: "bob", kind: Kind::Client, subject: "bob", ..GOOD },
-    Paper { name: "former", key: "former", kind: Kind::Client, subject: "alice", days: (-30, -1), ..GOOD },
-    Paper { name: "mallory", key: "mallory", signed_by: "other-ca", kind: Kind::Client, subject: "alice", ..GOOD },
-    Paper { name: "trudy", key: "trudy", kind: Kind::Client, subject: "trudy", organization: Some("CN=alice"), ..GOOD },
+    ("alice",           "alice",        "ca",           Client, "CN=alice",                 VALID),
+    ("bob",             "bob",          "ca",           Client, "CN=bob",                   VALID),
+    ("former",          "former",       "ca",           Client, "CN=alice",                 (-30, -1)),
+    ("mallory",         "mallory",      "other-ca",     Client, "CN=alice",                 VALID),
+    ("trudy",           "trudy",        "ca",           Client, "O=CN=alice/CN=trudy",      VALID),
 ];
 
 fn main() -> ExitCode {
@@ -112,39 +92,37 @@ fn main() -> ExitCode {
 /// How many keys were made.
 fn make_all(folder: &Path) -> Result<usize> {
     fs::create_dir_all(folder)?;
-    let mut names: Vec<&str> = PAPERS.iter().map(|paper| paper.key).collect();
-    names.sort_unstable();
-    names.dedup();
+    let mut keys: Vec<&str> = PAPERS.iter().map(|(_, key, ..)| *key).collect();
+    keys.sort_unstable();
+    keys.dedup();
     // A key is a search for two large primes, some 0.1 s: each in a thread of its own.
-    let keys = thread::scope(|scope| {
-        let making: Vec<_> = names.iter().map(|_| scope.spawn(maker::new_key)).collect();
-        let made = making.into_iter().map(|key| key.join().expect("no panic"));
-        made.collect::<Result<Vec<_>>>()
+    thread::scope(|scope| {
+        let make = |key| write_secret(&folder.join(format!("{key}.key")), &maker::new_key()?);
+        let making = keys.iter().map(|key| scope.spawn(move || make(key)));
+        // All of them begin before one is waited for.
+        let making: Vec<_> = making.collect();
+        let mut made = making.into_iter().map(|key| key.join().expect("no panic"));
+        made.try_for_each(|key| key)
     })?;
-    for (name, key) in names.iter().zip(&keys) {
-        write_secret(&folder.join(format!("{name}.key")), key)?;
-    }
     for paper in PAPERS {
-        maker::sign(folder, paper)?;
-        if paper.with_signer {
-            let file = folder.join(format!("{}.pem", paper.name));
-            let signer = fs::read(folder.join(format!("{}.pem", paper.signed_by)))?;
-            // A server's own certificate comes first, then whoever signed it.
-            fs::write(&file, [fs::read(&file)?, signer].concat())?;
-        }
+        let signed = maker::sign(folder, paper)?;
+        fs::write(folder.join(format!("{}.pem", paper.0)), signed)?;
     }
+    // A server's own certificate comes first, then whoever signed it.
+    let [own, signer] = ["chain.pem", "intermediate.pem"].map(|name| fs::read(folder.join(name)));
+    fs::write(folder.join("chain.pem"), [own?, signer?].concat())?;
     Ok(keys.len())
 }
 
 /// A private key is for its owner's eyes alone.
-fn write_secret(path: &Path, text: &[u8]) -> io::Result<()> {
+fn write_secret(path: &Path, text: &[u8]) -> Result<()> {
     // One from an earlier run may be readable by all.
     _ = fs::remove_file(path);
     let mut options = fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    io::Write::write_all(&mut options.open(path)?, text)
+    Ok(options.open(path)?.write_all(text)?)
 }
 
 /// So many days from now, as seconds since 1970.
@@ -153,7 +131,12 @@ fn day(days: i64) -> i64 {
     now.map_or(0, |now| now.as_secs() as i64) + days * 86_400
 }
 
-/// Linux: OpenSSL's library, which native-tls is made of there.
+/// Elsewhere than on Linux the command `openssl` makes the same.
+#[cfg(not(target_os = "linux"))]
+#[path = "../systems/ch09_openssl_command.rs"]
+mod maker;
+
+/// By OpenSSL's library, which native-tls is made of here.
 #[cfg(target_os = "linux")]
 mod maker {
     use super::{Kind, Paper, Result, day};
@@ -174,7 +157,6 @@ mod maker {
 
     // ANCHOR: fields
     fn begin(
-        serial: &[u8],
         issuer: &X509NameRef,
         days: (i64, i64),
         subject: &X509NameRef,
@@ -182,7 +164,10 @@ mod maker {
     ) -> Result<X509Builder> {
         let mut cert = X509::builder()?;
         cert.set_version(2)?; // counted from 0: version 3
-        let serial = BigNum::from_slice(serial)?.to_asn1_integer()?;
+        let mut serial = [0; 16];
+        openssl::rand::rand_bytes(&mut serial)?;
+        serial[0] = 0x57; // positive, and always as long
+        let serial = BigNum::from_slice(&serial)?.to_asn1_integer()?;
         cert.set_serial_number(&serial)?;
         cert.set_issuer_name(issuer)?;
         cert.set_not_before(&*Asn1Time::from_unix(day(days.0))?)?;
@@ -193,58 +178,45 @@ mod maker {
     }
     // ANCHOR_END: fields
 
-    pub fn sign(folder: &Path, paper: &Paper) -> Result<()> {
-        let read = |name: &str| fs::read(folder.join(name));
-        let key = PKey::private_key_from_pem(&read(&format!("{}.key", paper.key))?)?;
-        let signer = match paper.signed_by == paper.name {
-            true => None,
-            false => Some(X509::from_pem(&read(&format!("{}.pem", paper.signed_by))?)?),
-        };
-        let signer_key = if signer.is_some() {
-            paper.signed_by
-        } else {
-            paper.key
-        };
-        let signer_key = PKey::private_key_from_pem(&read(&format!("{signer_key}.key"))?)?;
-        let mut subject = X509Name::builder()?;
-        if let Some(organization) = paper.organization {
-            subject.append_entry_by_text("O", organization)?;
+    pub fn sign(folder: &Path, paper: &Paper) -> Result<Vec<u8>> {
+        let &(name, key, signed_by, kind, subject, days) = paper;
+        let read = |name: &str, end: &str| fs::read(folder.join(format!("{name}.{end}")));
+        let key = PKey::private_key_from_pem(&read(key, "key")?)?;
+        let (mut signer, mut signer_key) = (None, key.clone());
+        if signed_by != name {
+            signer = Some(X509::from_pem(&read(signed_by, "pem")?)?);
+            signer_key = PKey::private_key_from_pem(&read(signed_by, "key")?)?;
         }
-        subject.append_entry_by_text("CN", paper.subject)?;
-        let subject = subject.build();
-        let issuer = signer
-            .as_ref()
-            .map_or(&*subject, |signer| signer.subject_name());
-        let mut serial = [0; 16];
-        openssl::rand::rand_bytes(&mut serial)?;
-        serial[0] = 0x57; // positive, and always as long
+        let mut fields = X509Name::builder()?;
+        for (field, text) in subject.split('/').filter_map(|part| part.split_once('=')) {
+            fields.append_entry_by_text(field, text)?;
+        }
+        let subject = fields.build();
+        let issuer = signer.as_ref().map(|signer| signer.subject_name());
+        let mut cert = begin(issuer.unwrap_or(&subject), days, &subject, &key)?;
 
-        let mut cert = begin(&serial, issuer, paper.days, &subject, &key)?;
+        // What isn't said to be critical, a client that doesn't know it may overlook.
         let (mut basic, mut usage) = (BasicConstraints::new(), KeyUsage::new());
-        match paper.kind {
-            Kind::Authority => (basic.critical().ca(), usage.critical().key_cert_sign()),
-            _ => (
-                basic.critical(),
-                usage.critical().digital_signature().key_encipherment(),
-            ),
+        let (mut purpose, mut names) = (ExtendedKeyUsage::new(), SubjectAlternativeName::new());
+        match kind {
+            Kind::Ca => (basic.ca(), usage.key_cert_sign()),
+            _ => (&mut basic, usage.digital_signature().key_encipherment()),
         };
-        let mut extensions = vec![basic.build()?, usage.build()?];
-        let mut purpose = ExtendedKeyUsage::new();
-        match paper.kind {
-            Kind::Authority => {}
-            Kind::Server(_) => extensions.push(purpose.server_auth().build()?),
-            Kind::Client => extensions.push(purpose.client_auth().build()?),
-        }
+        let mut extensions = vec![basic.critical().build()?, usage.critical().build()?];
         let context = cert.x509v3_context(signer.as_deref(), None);
-        if let Kind::Server(names) = paper.kind {
-            let mut also = SubjectAlternativeName::new();
-            for name in names.split(',') {
-                match name.split_once(':') {
-                    Some(("IP", ip)) => also.ip(ip),
-                    _ => also.dns(name.trim_start_matches("DNS:")),
-                };
+        match kind {
+            Kind::Ca => {}
+            Kind::Client => extensions.push(purpose.client_auth().build()?),
+            Kind::Server(list) => {
+                for name in list.split(',') {
+                    match name.split_once(':') {
+                        Some(("IP", ip)) => names.ip(ip),
+                        _ => names.dns(name.trim_start_matches("DNS:")),
+                    };
+                }
+                extensions.push(purpose.server_auth().build()?);
+                extensions.push(names.build(&context)?);
             }
-            extensions.push(also.build(&context)?);
         }
         // Of two CAs with one name these tell which key has signed.
         extensions.push(SubjectKeyIdentifier::new().build(&context)?);
@@ -255,135 +227,6 @@ mod maker {
             cert.append_extension(extension)?;
         }
         cert.sign(&signer_key, MessageDigest::sha256())?;
-        let file = folder.join(format!("{}.pem", paper.name));
-        Ok(fs::write(file, cert.build().to_pem()?)?)
-    }
-}
-
-/// Elsewhere: the command `openssl`, which is there on macOS, and comes with Git for Windows.
-#[cfg(not(target_os = "linux"))]
-mod maker {
-    use super::{Kind, Paper, Result, day};
-    use std::path::{Path, PathBuf};
-    use std::process::Command;
-    use std::{env, fs};
-
-    pub fn new_key() -> Result<Vec<u8>> {
-        let bits = "rsa_keygen_bits:2048";
-        openssl(
-            Path::new("."),
-            &["genpkey", "-algorithm", "RSA", "-pkeyopt", bits],
-        )
-    }
-
-    pub fn sign(folder: &Path, paper: &Paper) -> Result<()> {
-        let extensions = match paper.kind {
-            Kind::Authority => "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign",
-            _ => {
-                "basicConstraints=critical,CA:FALSE\n\
-                 keyUsage=critical,digitalSignature,keyEncipherment"
-            }
-        };
-        let purpose = match paper.kind {
-            Kind::Authority => String::new(),
-            Kind::Server(names) => format!("extendedKeyUsage=serverAuth\nsubjectAltName={names}"),
-            Kind::Client => "extendedKeyUsage=clientAuth".to_string(),
-        };
-        let own = paper.signed_by == paper.name;
-        let authority = if own {
-            ""
-        } else {
-            "authorityKeyIdentifier=keyid"
-        };
-        let config = format!(
-            "[req]\ndistinguished_name=any\n[any]\n[ca]\ndefault_ca=ours\n[ours]\n\
-             database=ca.index\nserial=ca.serial\nnew_certs_dir=.\npolicy=any_name\n\
-             default_md=sha256\nx509_extensions=extensions\nunique_subject=no\n\
-             [any_name]\norganizationName=optional\ncommonName=supplied\n[extensions]\n{extensions}\n{purpose}\n\
-             subjectKeyIdentifier=hash\n{authority}\n"
-        );
-        fs::write(folder.join("ca.cnf"), config)?;
-        fs::write(folder.join("ca.index"), "")?;
-        let serial: String = openssl(folder, &["rand", "-hex", "15"])
-            .map(|hex| format!("57{}\n", String::from_utf8_lossy(&hex).trim()))?;
-        fs::write(folder.join("ca.serial"), &serial)?;
-        let organization = paper.organization.map(|of| format!("/O={of}"));
-        let organization = organization.unwrap_or_default();
-        let (name, subject) = (paper.name, format!("{organization}/CN={}", paper.subject));
-        let (key, csr, pem) = (
-            format!("{}.key", paper.key),
-            "ca.csr",
-            format!("{name}.pem"),
-        );
-        let request = [
-            "-new", "-config", "ca.cnf", "-key", &key, "-subj", &subject, "-out", csr,
-        ];
-        openssl(folder, &[&["req"], &request[..]].concat())?;
-        let (from, to) = (date(day(paper.days.0)), date(day(paper.days.1)));
-        let (ca, ca_key) = (
-            format!("{}.pem", paper.signed_by),
-            format!("{}.key", paper.signed_by),
-        );
-        let signer = match own {
-            true => vec!["-selfsign", "-keyfile", &key],
-            false => vec!["-cert", &ca, "-keyfile", &ca_key],
-        };
-        let what = [
-            "ca", "-batch", "-notext", "-config", "ca.cnf", "-in", csr, "-out", &pem,
-        ];
-        let when = ["-startdate", &from, "-enddate", &to];
-        openssl(folder, &[&what[..], &when[..], &signer[..]].concat())?;
-        for left in ["ca.cnf", "ca.index", "ca.serial", csr] {
-            fs::remove_file(folder.join(left))?;
-        }
-        for entry in fs::read_dir(folder)?.flatten() {
-            // What `openssl ca` keeps for itself: copies, and the index as it was before.
-            let left = entry.file_name().to_string_lossy().into_owned();
-            if left.starts_with("57") || left.starts_with("ca.index") || left.starts_with("ca.ser")
-            {
-                fs::remove_file(entry.path())?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Its stdout.
-    fn openssl(folder: &Path, args: &[&str]) -> Result<Vec<u8>> {
-        let git = PathBuf::from(env::var_os("ProgramFiles").unwrap_or_default());
-        let git = git.join("Git/usr/bin/openssl.exe");
-        let command = if git.is_file() {
-            git
-        } else {
-            PathBuf::from("openssl")
-        };
-        let ran = Command::new(command)
-            .args(args)
-            .current_dir(folder)
-            .output();
-        let ran = ran.map_err(|err| format!("cannot run openssl, which makes them here: {err}"))?;
-        if !ran.status.success() {
-            let why = String::from_utf8_lossy(&ran.stderr).into_owned();
-            return Err(format!("openssl {} failed: {why}", args[0]).into());
-        }
-        Ok(ran.stdout)
-    }
-
-    /// As a certificate writes it: `YYYYMMDDHHMMSSZ`, UTC.
-    fn date(seconds: i64) -> String {
-        let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-        // Years that begin in March: the day that comes and goes is a year's last.
-        let era = days + 719_468;
-        let (cycle, day) = (era.div_euclid(146_097), era.rem_euclid(146_097));
-        let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-        let day = day - (365 * year + year / 4 - year / 100);
-        let month = (5 * day + 2) / 153;
-        let day = day - (153 * month + 2) / 5 + 1;
-        let month = if month < 10 { month + 3 } else { month - 9 };
-        let year = cycle * 400 + year + i64::from(month < 3);
-        let (hour, minute) = (second / 3_600, second / 60 % 60);
-        format!(
-            "{year:04}{month:02}{day:02}{hour:02}{minute:02}{:02}Z",
-            second % 60
-        )
+        Ok(cert.build().to_pem()?)
     }
 }

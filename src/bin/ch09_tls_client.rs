@@ -14,8 +14,7 @@
 
 use byteorder::{BigEndian, ByteOrder, WriteBytesExt};
 use native_tls::{Certificate, HandshakeError, Protocol, TlsConnector, TlsStream};
-use std::io::ErrorKind::{BrokenPipe, Interrupted, InvalidData};
-use std::io::ErrorKind::{TimedOut, UnexpectedEof, WouldBlock};
+use std::io::ErrorKind::{BrokenPipe, InvalidData, TimedOut, UnexpectedEof, WouldBlock};
 use std::io::{self, BufRead, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::ExitCode;
@@ -29,9 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const HEADER: usize = 4;
 /// The longest payload. The peer chooses the length, up to 4 GiB.
 const MAX_FRAME: usize = 1 << 20;
-/// What one read may bring. A read for each part of a frame takes 30 times as long.
-const BUFFER: usize = 64 * 1024;
 // end of ch04
+
 fn main() -> ExitCode {
     let args: Vec<_> = env::args().skip(1).collect();
     let addr: Option<SocketAddr> = args.first().and_then(|addr| addr.parse().ok());
@@ -53,8 +51,14 @@ fn main() -> ExitCode {
 fn exchange(addr: SocketAddr, ca: &str, host: &str) -> io::Result<()> {
     let connector = connector(ca)?;
     let deadline = Deadline::after(PATIENCE);
-    let stream = TcpStream::connect_timeout(&addr, deadline.left()?)?;
-    converse(greet(&stream, deadline, &connector, host)?)
+    let stream = &TcpStream::connect_timeout(&addr, deadline.left()?)?;
+    // HOST is sent along, and looked for in the certificate.
+    let connected = connector.connect(host, Timed { stream, deadline });
+    converse(connected.map_err(|err| match err {
+        HandshakeError::Failure(why) => io::Error::other(format!("no handshake: {why}")),
+        // The library's word for "try again": no `Timed` lets it get so far.
+        HandshakeError::WouldBlock(_) => TimedOut.into(),
+    })?)
 }
 
 // ANCHOR: connector
@@ -72,26 +76,9 @@ fn connector(ca: &str) -> io::Result<TlsConnector> {
 }
 // ANCHOR_END: connector
 
-/// The handshake. HOST is sent along, and looked for in the certificate.
-fn greet<'a>(
-    stream: &'a TcpStream,
-    deadline: Deadline,
-    connector: &TlsConnector,
-    host: &str,
-) -> io::Result<TlsStream<Timed<'a>>> {
-    let connected = connector.connect(host, Timed { stream, deadline });
-    connected.map_err(|err| match err {
-        HandshakeError::Failure(why) => io::Error::other(format!("no handshake: {why}")),
-        // The library's word for "try again": no `Timed` lets it get so far.
-        HandshakeError::WouldBlock(_) => TimedOut.into(),
-    })
-}
-
-// ANCHOR: converse
-/// A line, its reply, the next line. Both directions share the keys and
-/// their counters, so a TLS stream isn't for two threads.
+/// A line, its reply, the next line. Both directions share the keys and their counters, so a TLS
+/// stream isn't for two threads.
 fn converse(mut tls: TlsStream<Timed<'_>>) -> io::Result<()> {
-    let mut frames = FrameReader::new(&mut tls);
     let mut message = Vec::new();
     for line in io::stdin().lock().split(b'\n') {
         let line = line?;
@@ -101,12 +88,15 @@ fn converse(mut tls: TlsStream<Timed<'_>>) -> io::Result<()> {
         message.clear();
         message.write_u32::<BigEndian>(line.len() as u32)?;
         message.extend_from_slice(&line);
-        frames.stream.get_mut().deadline = Deadline::after(PATIENCE);
-        frames.stream.write_all(&message)?;
-        let Some(reply) = frames.read_frame()? else {
-            return Err(io::Error::other("the server ended without a reply"));
-        };
-        let Ok(text) = std::str::from_utf8(reply) else {
+        tls.get_mut().deadline = Deadline::after(PATIENCE);
+        tls.write_all(&message)?;
+        let length = BigEndian::read_u32(&read(&mut tls, HEADER)?) as usize;
+        if length > MAX_FRAME {
+            let wrong = format!("frame too long: {length} bytes");
+            return Err(io::Error::new(InvalidData, wrong));
+        }
+        let reply = read(&mut tls, length)?;
+        let Ok(text) = std::str::from_utf8(&reply) else {
             return Err(io::Error::new(InvalidData, "a reply is not UTF-8"));
         };
         writeln!(io::stdout(), "{text}")?;
@@ -117,7 +107,19 @@ fn converse(mut tls: TlsStream<Timed<'_>>) -> io::Result<()> {
     _ = io::copy(tls.get_mut(), &mut io::sink());
     Ok(())
 }
-// ANCHOR_END: converse
+
+/// So many bytes. The server has had one line to answer, so nothing comes behind its reply, and there
+/// are no leftovers to keep for the next frame, as a `FrameReader` does. Nor is a short read a system
+/// call: the TLS library has the whole record.
+fn read(tls: &mut impl Read, m: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let wrong = match tls.take(m as u64).read_to_end(&mut bytes)? {
+        n if n == m => return Ok(bytes),
+        0 => "the server ended without a reply".to_string(),
+        n => format!("truncated after {n} of {m} bytes"),
+    };
+    Err(io::Error::new(UnexpectedEof, wrong))
+}
 
 // as in ch05
 /// The moment at which it is over, for all calls together.
@@ -172,75 +174,3 @@ fn timed_out(err: io::Error) -> io::Error {
     }
 }
 // end of ch05
-// as in ch04
-/// Cuts a stream into frames.
-pub struct FrameReader<R> {
-    stream: R,
-    buffer: Vec<u8>,
-    /// `buffer[start..end]` was read, and belongs to frames to come.
-    start: usize,
-    end: usize,
-}
-
-impl<R: Read> FrameReader<R> {
-    pub fn new(stream: R) -> FrameReader<R> {
-        FrameReader {
-            stream,
-            buffer: vec![0; BUFFER],
-            start: 0,
-            end: 0,
-        }
-    }
-
-    /// The next payload; `None` if the stream ends where none begins.
-    /// `UnexpectedEof`: it ends inside a frame. `InvalidData`: the
-    /// frame is longer than `MAX_FRAME`.
-    pub fn read_frame(&mut self) -> io::Result<Option<&[u8]>> {
-        if self.held() < HEADER && !self.fill(0, HEADER)? {
-            return Ok(None);
-        }
-        let header = &self.buffer[self.start..];
-        let length = BigEndian::read_u32(header) as usize;
-        // The peer's word for it is no reason to make room.
-        if length > MAX_FRAME {
-            let wrong = format!("frame too long: {length} bytes");
-            return Err(io::Error::new(InvalidData, wrong));
-        }
-        if self.held() < HEADER + length {
-            self.fill(HEADER, length)?;
-        }
-        let payload = self.start + HEADER;
-        self.start = payload + length;
-        Ok(Some(&self.buffer[payload..self.start]))
-    }
-
-    fn held(&self) -> usize {
-        self.end - self.start
-    }
-
-    /// Reads until `m` bytes are here, and `before` others before them.
-    /// `false`: the stream has ended, and nothing at all is here.
-    fn fill(&mut self, before: usize, m: usize) -> io::Result<bool> {
-        // Room for the rest: what is left over moves to the front.
-        self.buffer.copy_within(self.start..self.end, 0);
-        (self.start, self.end) = (0, self.held());
-        if self.buffer.len() < before + m {
-            self.buffer.resize(HEADER + MAX_FRAME, 0);
-        }
-        while self.end < before + m {
-            match self.stream.read(&mut self.buffer[self.end..]) {
-                Ok(0) if self.end == 0 => return Ok(false),
-                Ok(0) => {
-                    let n = self.end - before;
-                    let wrong = format!("truncated after {n} of {m} bytes");
-                    return Err(io::Error::new(UnexpectedEof, wrong));
-                }
-                Ok(n) => self.end += n,
-                Err(err) if err.kind() == Interrupted => {}
-                Err(err) => return Err(err),
-            }
-        }
-        Ok(true)
-    }
-}
-// end of ch04

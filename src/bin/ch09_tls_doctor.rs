@@ -18,7 +18,6 @@ use std::io::ErrorKind::{ConnectionRefused, TimedOut, WouldBlock};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::ExitCode;
-use std::rc::Rc;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
@@ -26,7 +25,6 @@ use std::{env, fs};
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Under TLS 1.3 a server looks at the client's certificate when the client has done its part.
 const AFTERWARDS: Duration = Duration::from_millis(500);
-
 /// As much of what was heard as is kept: no handshake in the clear is longer.
 const KEPT: usize = 64 * 1024;
 
@@ -34,16 +32,12 @@ const KEPT: usize = 64 * 1024;
 type Finding = (&'static str, &'static str);
 
 const OK: Finding = ("ok", "it is who it says it is, and speaks TLS 1.2 or newer");
-const REFUSED: Finding = ("refused", "nobody listens there");
-const UNREACHABLE: Finding = ("unreachable", "there is no way to that address");
 const TIMED_OUT: Finding = ("timed-out", "the handshake was not done after 3 s");
 const CUT_OFF: Finding = ("cut-off", "the connection ended inside the handshake");
 const NOT_TLS: Finding = ("not-tls", "what answers there does not speak TLS");
 const OLD_TLS: Finding = ("old-tls", "it speaks only versions older than TLS 1.2");
-const WANTS_CERTIFICATE: Finding = (
-    "wants-certificate",
-    "it asks clients for a certificate, and we have none",
-);
+#[rustfmt::skip]
+const WANTS_OURS: Finding = ("wants-certificate", "it asks clients for a certificate, and we have none");
 const ALERT: Finding = ("alert", "it refused the handshake");
 const OTHER: Finding = ("failed", "the handshake failed in another way");
 
@@ -66,149 +60,132 @@ fn main() -> ExitCode {
         eprintln!("usage: ch09_tls_doctor IP:PORT CA_FILE HOST");
         return ExitCode::from(2);
     };
-    match examine(addr, ca, host) {
-        Err(err) => {
-            eprintln!("cannot use {ca}: {err}");
-            ExitCode::FAILURE
-        }
-        Ok(((word, sentence), words)) => {
+    match connector(ca).map(|connector| examine(addr, &connector, host)) {
+        Err(err) => eprintln!("cannot use {ca}: {err}"),
+        Ok(((word, sentence), said)) => {
             // Nobody may read it any more: the status says it as well.
             _ = writeln!(io::stdout(), "{word}: {sentence}");
             if word == "ok" {
                 return ExitCode::SUCCESS;
             }
-            eprintln!("{addr}: {words}");
-            ExitCode::FAILURE
+            eprintln!("{addr}: {said}");
         }
     }
+    ExitCode::FAILURE
+}
+
+fn connector(ca: &str) -> io::Result<TlsConnector> {
+    let ca = Certificate::from_pem(&fs::read(ca)?).map_err(io::Error::other)?;
+    let mut builder = TlsConnector::builder();
+    builder.disable_built_in_roots(true);
+    builder.add_root_certificate(ca);
+    builder.min_protocol_version(Some(Protocol::Tlsv12));
+    builder.build().map_err(io::Error::other)
 }
 
 /// What it is, and what the system or the library said about it.
-fn examine(addr: SocketAddr, ca: &str, host: &str) -> io::Result<(Finding, String)> {
-    let ca = Certificate::from_pem(&fs::read(ca)?).map_err(io::Error::other)?;
-    let connector = TlsConnector::builder()
-        .disable_built_in_roots(true)
-        .add_root_certificate(ca)
-        .min_protocol_version(Some(Protocol::Tlsv12))
-        .build()
-        .map_err(io::Error::other)?;
+fn examine(addr: SocketAddr, connector: &TlsConnector, host: &str) -> (Finding, String) {
     let deadline = Deadline::after(PATIENCE);
     let stream = match TcpStream::connect_timeout(&addr, PATIENCE) {
         Ok(stream) => stream,
         Err(err) => {
             let finding = match err.kind() {
-                ConnectionRefused => REFUSED,
+                ConnectionRefused => ("refused", "nobody listens there"),
                 TimedOut | WouldBlock => TIMED_OUT,
-                _ => UNREACHABLE,
+                _ => ("unreachable", "there is no way to that address"),
             };
-            return Ok((finding, err.to_string()));
+            return (finding, err.to_string());
         }
     };
-    let heard = Rc::default();
-    let timed = Timed {
-        stream: &stream,
-        deadline,
-    };
+    let (stream, heard) = (&stream, &RefCell::default());
     let tapped = Tapped {
-        stream: timed,
-        heard: Rc::clone(&heard),
+        stream,
+        deadline,
+        heard,
     };
-    let words = match connector.connect(host, tapped) {
+    let said = match connector.connect(host, tapped) {
         Err(HandshakeError::Failure(why)) => why.to_string(),
         Err(HandshakeError::WouldBlock(_)) => "it would block".to_string(),
         Ok(mut tls) => {
-            tls.get_mut().stream.deadline = Deadline::after(AFTERWARDS);
+            tls.get_mut().deadline = Deadline::after(AFTERWARDS);
             match tls.read(&mut [0]) {
                 Err(err) if err.kind() != TimedOut => err.to_string(),
                 // It waits for us to begin, or has begun itself.
                 _ => {
                     // The last word; who has gone doesn't need it.
                     _ = tls.shutdown();
-                    return Ok((OK, String::new()));
+                    return (OK, String::new());
                 }
             }
         }
     };
     // A clock that has run out explains every error.
-    let finding = match deadline.left() {
-        Err(_) => TIMED_OUT,
-        Ok(_) => diagnosis(&heard.borrow(), &words),
-    };
-    Ok((finding, words))
+    match deadline.left() {
+        Err(_) => (TIMED_OUT, said),
+        Ok(_) => (diagnosis(&heard.borrow(), &said), said),
+    }
 }
 
 // ANCHOR: diagnosis
 /// What was heard tells more than what was said about it.
-fn diagnosis(heard: &[u8], words: &str) -> Finding {
-    let wire = Wire::of(heard);
-    let phrase = PHRASES.iter().find(|(phrase, _)| words.contains(phrase));
+fn diagnosis(heard: &[u8], said: &str) -> Finding {
+    let (version, asks, alert) = in_the_clear(heard);
+    let phrase = PHRASES.iter().find(|(phrase, _)| said.contains(phrase));
     match (phrase, heard) {
         (Some((_, finding)), _) => *finding,
         (None, []) => CUT_OFF,
-        // 21: an alert, 22: the handshake. Nothing else begins a conversation in TLS.
+        // 21: an alert, 22: the handshake. Nothing else begins TLS.
         (None, [first, ..]) if !matches!(first, 21 | 22) => NOT_TLS,
-        _ if wire.version.is_some_and(|version| version < 0x0303) => OLD_TLS,
-        _ if wire.alert == Some(70) => OLD_TLS,
+        _ if version < 0x0303 || alert == Some(70) => OLD_TLS,
         // Under 1.3 it is encrypted: only the library can read it.
-        _ if wire.asks || words.contains("alert number 116") => WANTS_CERTIFICATE,
-        _ if wire.alert.is_some() => ALERT,
+        _ if asks || said.contains("alert number 116") => WANTS_OURS,
+        _ if alert.is_some() => ALERT,
         _ => OTHER,
     }
 }
 // ANCHOR_END: diagnosis
 
-/// What the server's records say while they are in the clear.
-#[derive(Default)]
-struct Wire {
-    /// That the server hello names: 0x0303 is TLS 1.2, and 1.3 in disguise.
-    version: Option<u16>,
-    /// It asked for a certificate of ours.
-    asks: bool,
-    alert: Option<u8>,
-}
-
-impl Wire {
-    /// Records: type, version (2 bytes), length (2), and what is in them.
-    fn of(mut bytes: &[u8]) -> Wire {
-        let mut wire = Wire::default();
-        while let [kind, _, _, high, low, rest @ ..] = bytes {
-            let length = usize::from(u16::from_be_bytes([*high, *low]));
-            let body = &rest[..length.min(rest.len())];
-            bytes = &rest[body.len()..];
-            match (kind, body) {
-                // Encrypted from here on.
-                (20 | 23, _) => break,
-                (21, [_, number]) => wire.alert = Some(*number),
-                (22, _) => wire.messages(body),
-                _ => {}
-            }
-        }
-        wire
-    }
-
-    /// Handshake messages: type, length (3 bytes), and what is in them.
-    fn messages(&mut self, mut body: &[u8]) {
-        while let [kind, a, b, c, rest @ ..] = body {
-            let length = usize::from(*a) << 16 | usize::from(*b) << 8 | usize::from(*c);
-            match (kind, rest) {
-                (2, [high, low, ..]) => self.version = Some(u16::from_be_bytes([*high, *low])),
-                (13, _) => self.asks = true,
-                _ => {}
-            }
-            body = rest.get(length..).unwrap_or_default();
+/// Of a server's records: the version in its hello (0x0303 is TLS 1.2, and 1.3 in disguise), whether
+/// it asks for a certificate of ours, and the number of its alert.
+fn in_the_clear(mut records: &[u8]) -> (u16, bool, Option<u8>) {
+    let (mut version, mut asks, mut alert) = (0x0303, false, None);
+    let mut messages = Vec::new();
+    // Content type, version (2 bytes), length (2). Behind any other type all is encrypted.
+    while let [kind @ (21 | 22), _, _, high, low, rest @ ..] = records {
+        let length = usize::from(u16::from_be_bytes([*high, *low]));
+        let body;
+        (body, records) = rest.split_at(length.min(rest.len()));
+        match (kind, body) {
+            (22, _) => messages.extend_from_slice(body),
+            (_, [_, number]) => alert = Some(*number),
+            _ => {}
         }
     }
+    // Type, length (3 bytes): together, since a message may go on in the next record.
+    let mut messages = &messages[..];
+    while let [kind, a, b, c, rest @ ..] = messages {
+        match (kind, rest) {
+            (2, [high, low, ..]) => version = u16::from_be_bytes([*high, *low]),
+            (13, _) => asks = true,
+            _ => {}
+        }
+        let length = u32::from_be_bytes([0, *a, *b, *c]) as usize;
+        messages = rest.get(length..).unwrap_or_default();
+    }
+    (version, asks, alert)
 }
 
-/// Keeps the first of what it reads.
+/// The `Timed` of chapter 5, which also keeps the first of what it reads.
 struct Tapped<'a> {
-    stream: Timed<'a>,
-    heard: Rc<RefCell<Vec<u8>>>,
+    stream: &'a TcpStream,
+    deadline: Deadline,
+    heard: &'a RefCell<Vec<u8>>,
 }
 
 impl Read for Tapped<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.stream.read(buffer)?;
+        self.stream.set_read_timeout(Some(self.deadline.left()?))?;
+        let n = self.stream.read(buffer).map_err(timed_out)?;
         let mut heard = self.heard.borrow_mut();
         let room = KEPT.saturating_sub(heard.len());
         heard.extend_from_slice(&buffer[..n.min(room)]);
@@ -218,11 +195,12 @@ impl Read for Tapped<'_> {
 
 impl Write for Tapped<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stream.write(bytes)
+        self.stream.set_write_timeout(Some(self.deadline.left()?))?;
+        self.stream.write(bytes).map_err(timed_out)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.stream.flush()
+        Ok(())
     }
 }
 
@@ -245,31 +223,9 @@ impl Deadline {
         }
     }
 }
+// end of ch05
 
-/// A stream none of whose calls outlives the deadline.
-pub struct Timed<'a> {
-    pub stream: &'a TcpStream,
-    pub deadline: Deadline,
-}
-
-impl Read for Timed<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.stream.set_read_timeout(Some(self.deadline.left()?))?;
-        self.stream.read(buffer).map_err(timed_out)
-    }
-}
-
-impl Write for Timed<'_> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stream.set_write_timeout(Some(self.deadline.left()?))?;
-        self.stream.write(bytes).map_err(timed_out)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
+// as in ch05
 /// A timeout that has passed is `WouldBlock` on Linux and macOS,
 /// `TimedOut` on Windows. Here it is `TimedOut`.
 fn timed_out(err: io::Error) -> io::Error {

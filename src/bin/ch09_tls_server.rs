@@ -40,13 +40,10 @@ fn main() -> ExitCode {
         eprintln!("usage: ch09_tls_server IP:PORT CERT KEY");
         return ExitCode::from(2);
     };
-    match acceptor(cert, key) {
+    match acceptor(cert, key).map(|acceptor| serve(TcpListener::bind(addr)?, acceptor)) {
         Err(err) => eprintln!("cannot use {cert} and {key}: {err}"),
-        Ok(acceptor) => {
-            if let Err(err) = TcpListener::bind(addr).and_then(|bound| serve(bound, acceptor)) {
-                eprintln!("cannot serve on {addr}: {err}");
-            }
-        }
+        Ok(Err(err)) => eprintln!("cannot serve on {addr}: {err}"),
+        Ok(Ok(())) => {}
     }
     ExitCode::FAILURE
 }
@@ -61,25 +58,26 @@ fn acceptor(cert: &str, key: &str) -> io::Result<TlsAcceptor> {
 }
 
 fn serve(listener: TcpListener, acceptor: TlsAcceptor) -> io::Result<()> {
-    announce(listener.local_addr()?)?;
+    writeln!(io::stdout(), "listening on {}", listener.local_addr()?)?;
+    // Whoever waits for this line at the other end of a pipe would wait for ever.
+    io::stdout().flush()?;
     loop {
-        let (stream, peer) = match listener.accept() {
-            Ok(accepted) => accepted,
-            Err(err) => {
-                pause_after(err);
-                continue;
-            }
-        };
-        eprintln!("{peer} connected");
-        let acceptor = acceptor.clone();
-        // The handshake, too: in this loop, one client that says nothing would keep out all others.
-        // (`thread::spawn` panics where the system has no thread left.)
-        let client = move || match greet(&stream, &acceptor).and_then(converse) {
-            Ok(n) => eprintln!("{peer} closed after {n} frames"),
-            Err(err) => eprintln!("{peer} broke off: {err}"),
-        };
-        if let Err(err) = thread::Builder::new().spawn(client) {
-            pause_after(err);
+        let started = listener.accept().and_then(|(stream, peer)| {
+            eprintln!("{peer} connected");
+            let acceptor = acceptor.clone();
+            // The handshake, too: here, one client that says nothing would keep out all others.
+            // (`thread::spawn` panics where the system has no thread left.)
+            thread::Builder::new().spawn(move || {
+                match greet(&stream, &acceptor).and_then(converse) {
+                    Ok(n) => eprintln!("{peer} closed after {n} frames"),
+                    Err(err) => eprintln!("{peer} broke off: {err}"),
+                }
+            })
+        });
+        if let Err(err) = started {
+            eprintln!("cannot accept a client: {err}");
+            // Out of descriptors, say: without a pause it would fail again, at full speed.
+            thread::sleep(Duration::from_millis(50));
         }
     }
 }
@@ -245,16 +243,3 @@ impl<R: Read> FrameReader<R> {
     }
 }
 // end of ch04
-/// The line that says where clients can connect: with port 0 the kernel has chosen the port.
-fn announce(addr: SocketAddr) -> io::Result<()> {
-    let mut stdout = io::stdout();
-    writeln!(stdout, "listening on {addr}")?;
-    // Whoever waits for this line at the other end of a pipe would wait for ever.
-    stdout.flush()
-}
-
-/// Out of descriptors, say: `accept` without a pause would fail again at once, at full speed.
-fn pause_after(err: io::Error) {
-    eprintln!("cannot accept a client: {err}");
-    thread::sleep(Duration::from_millis(50));
-}

@@ -20,8 +20,8 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
-/// The longest record (RFC 8446, section 5.2), with its header.
-const MAX_RECORD: usize = 5 + (1 << 14) + 256;
+/// The longest record (RFC 8446, section 5.2), without its header of 5 bytes.
+const MAX_RECORD: usize = (1 << 14) + 256;
 
 fn main() -> ExitCode {
     let args: Vec<_> = env::args().skip(1).collect();
@@ -39,19 +39,18 @@ fn main() -> ExitCode {
 fn serve(listener: TcpListener, server: SocketAddr) -> io::Result<()> {
     say(&format!("listening on {}", listener.local_addr()?))?;
     loop {
-        let (client, peer) = match listener.accept() {
-            Ok(accepted) => accepted,
-            Err(err) => {
-                eprintln!("cannot accept a client: {err}");
-                thread::sleep(Duration::from_millis(50));
-                continue;
-            }
-        };
-        thread::spawn(move || {
-            if let Err(err) = relay(client, server) {
-                eprintln!("{peer} broke off: {err}");
-            }
+        let started = listener.accept().and_then(|(client, peer)| {
+            thread::Builder::new().spawn(move || {
+                if let Err(err) = relay(client, server) {
+                    eprintln!("{peer} broke off: {err}");
+                }
+            })
         });
+        if let Err(err) = started {
+            eprintln!("cannot accept a client: {err}");
+            // Out of descriptors, say: without a pause it would fail again, at full speed.
+            thread::sleep(Duration::from_millis(50));
+        }
     }
 }
 
@@ -59,140 +58,111 @@ fn serve(listener: TcpListener, server: SocketAddr) -> io::Result<()> {
 fn relay(client: TcpStream, server: SocketAddr) -> io::Result<()> {
     let server = TcpStream::connect_timeout(&server, Duration::from_secs(3))?;
     let begun = Instant::now();
-    let (from, to) = (client.try_clone()?, server.try_clone()?);
-    let outward = thread::spawn(move || copy(&from, &to, Tap::new("client", begun)));
-    let inward = copy(&server, &client, Tap::new("server", begun));
-    let outward = outward
-        .join()
-        .unwrap_or_else(|_| Err(io::Error::other("panicked")));
-    inward.and(outward)
+    thread::scope(|scope| {
+        let outward = || pass_on("client", begun, &client, &server);
+        let outward = thread::Builder::new().spawn_scoped(scope, outward)?;
+        let inward = pass_on("server", begun, &server, &client);
+        inward.and(outward.join().unwrap_or(Ok(())))
+    })
 }
 
-fn copy(mut from: &TcpStream, mut to: &TcpStream, mut tap: Tap) -> io::Result<()> {
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
+fn pass_on(who: &str, begun: Instant, mut from: &TcpStream, mut to: &TcpStream) -> io::Result<()> {
+    let seconds = || begun.elapsed().as_secs();
+    let prints = |what: &str| say(&format!("{:>3} s  {who}  {what}", seconds()));
+    let (mut line, mut buffer) = (Line::default(), vec![0; 64 * 1024]);
+    let mut copies = || loop {
         match from.read(&mut buffer) {
-            Ok(0) => break,
+            Ok(0) => return Ok(()),
             Ok(n) => {
                 // Seen first, then sent on: so an answer is never printed before its question.
-                tap.sees(&buffer[..n])?;
-                if let Err(err) = to.write_all(&buffer[..n]) {
-                    // Nobody is there to read it. The sender is not to go on.
-                    _ = from.shutdown(Shutdown::Both);
-                    tap.prints("breaks off")?;
-                    return Err(err);
-                }
+                let seen = line.hears(&buffer[..n]);
+                seen.iter().try_for_each(|what| prints(what))?;
+                to.write_all(&buffer[..n])?;
             }
             Err(err) if err.kind() == io::ErrorKind::Interrupted => {}
-            Err(err) => {
-                // The other direction must not wait for somebody who has gone.
-                _ = to.shutdown(Shutdown::Both);
-                tap.prints("breaks off")?;
-                return Err(err);
-            }
+            Err(err) => return Err(err),
         }
+    };
+    if let Err(err) = copies() {
+        // Else one end would wait for the other, which has gone, or go on telling it things.
+        _ = from.shutdown(Shutdown::Both);
+        _ = to.shutdown(Shutdown::Both);
+        prints("breaks off")?;
+        return Err(err);
     }
-    tap.prints("says no more (FIN)")?;
+    prints("says no more (FIN)")?;
     // Fails where the other end has gone as well.
     _ = to.shutdown(Shutdown::Write);
     Ok(())
 }
 
-/// One direction, as an eavesdropper sees it.
-struct Tap {
-    who: &'static str,
-    begun: Instant,
+/// One direction, as an eavesdropper knows it.
+#[derive(Default)]
+struct Line {
+    /// From the first byte on.
+    tls: Option<bool>,
     /// What began a record that has not come whole.
     held: Vec<u8>,
-    tls: Option<bool>,
     /// From now on handshake messages are encrypted, too.
     encrypted: bool,
 }
 
-impl Tap {
-    fn new(who: &'static str, begun: Instant) -> Tap {
-        let held = Vec::new();
-        Tap {
-            who,
-            begun,
-            held,
-            tls: None,
-            encrypted: false,
-        }
-    }
-
-    fn prints(&self, what: &str) -> io::Result<()> {
-        say(&format!(
-            "{:>3} s  {}  {what}",
-            self.begun.elapsed().as_secs(),
-            self.who
-        ))
-    }
-
-    fn sees(&mut self, bytes: &[u8]) -> io::Result<()> {
-        // Content type 22, handshake, and the first byte of a version: nothing typed begins so.
-        if !*self.tls.get_or_insert(bytes[0] == 0x16) {
-            let text = bytes.escape_ascii();
-            return self.prints(&format!("{} bytes of plain text: {text}", bytes.len()));
+impl Line {
+    /// What is to be seen in these bytes, behind those before.
+    fn hears(&mut self, bytes: &[u8]) -> Vec<String> {
+        let n = bytes.len();
+        // Content type 22, handshake: a control character, with which nothing typed begins.
+        if !*self.tls.get_or_insert(bytes[0] == 22) {
+            return vec![format!("{n} bytes of plain text: {}", bytes.escape_ascii())];
         }
         self.held.extend_from_slice(bytes);
-        while let Some(header) = self.held.first_chunk::<5>() {
-            let length = 5 + usize::from(u16::from_be_bytes([header[3], header[4]]));
-            if length > MAX_RECORD {
+        let mut seen = Vec::new();
+        // A record: content type, version (2 bytes), length (2), and what is in it.
+        while let [kind, _, _, high, low, ..] = self.held[..] {
+            let n = usize::from(u16::from_be_bytes([high, low]));
+            if n > MAX_RECORD {
                 self.tls = Some(false);
-                return self.prints("something that is no TLS record");
-            }
-            if self.held.len() < length {
+                seen.push("something that is no TLS record".to_string());
                 break;
             }
-            let record: Vec<u8> = self.held.drain(..length).collect();
-            self.record(record[0], &record[5..])?;
-        }
-        Ok(())
-    }
-
-    /// One record, by its content type (RFC 8446, section 5.1).
-    fn record(&mut self, kind: u8, body: &[u8]) -> io::Result<()> {
-        let n = body.len();
-        match kind {
-            20 => {
-                self.encrypted = true;
-                self.prints("change cipher spec: encrypted from here on")
+            if self.held.len() < 5 + n {
+                break;
             }
-            21 => self.prints("an alert: an error, or the last word"),
-            22 if self.encrypted => self.prints("handshake, encrypted"),
-            22 => self.handshake(body),
-            23 => self.prints(&format!("application data, {n} bytes, encrypted")),
-            other => self.prints(&format!("a record of type {other}, {n} bytes")),
+            let record: Vec<u8> = self.held.drain(..5 + n).collect();
+            match kind {
+                20 => seen.push("change cipher spec: encrypted from here on".to_string()),
+                21 => seen.push("an alert: an error, or the last word".to_string()),
+                22 if self.encrypted => seen.push("handshake, encrypted".to_string()),
+                22 => seen.extend(handshake(&record[5..])),
+                23 => seen.push(format!("application data, {n} bytes, encrypted")),
+                other => seen.push(format!("a record of type {other}, {n} bytes")),
+            }
+            self.encrypted |= kind == 20;
         }
+        seen
     }
+}
 
-    /// The handshake messages in a record, each with a type and a length of three bytes.
-    fn handshake(&self, mut body: &[u8]) -> io::Result<()> {
-        while let [kind, a, b, c, rest @ ..] = body {
-            let length = usize::from(*a) << 16 | usize::from(*b) << 8 | usize::from(*c);
-            let message = &rest[..length.min(rest.len())];
-            body = &rest[message.len()..];
-            self.prints(&match kind {
-                1 => match server_name(message) {
-                    Some(name) => format!("client hello, and whom it wants: {name}"),
-                    None => "client hello".to_string(),
-                },
-                2 => "server hello".to_string(),
-                4 => "session ticket".to_string(),
-                11 => format!(
-                    "certificate, readable: {}",
-                    common_names(message).join(", ")
-                ),
-                12 => "server key exchange".to_string(),
-                13 => "certificate request".to_string(),
-                14 => "server hello done".to_string(),
-                16 => "client key exchange".to_string(),
-                other => format!("handshake message {other}"),
-            })?;
-        }
-        Ok(())
+/// The handshake messages in a record: each has a type, and a length of three bytes.
+fn handshake(mut record: &[u8]) -> Vec<String> {
+    let mut seen = Vec::new();
+    while let [kind, rest @ ..] = record {
+        record = rest;
+        // One that goes on in the next record has more to come than is here.
+        let message = cut(&mut record, 3).unwrap_or_else(|| std::mem::take(&mut record));
+        seen.push(match kind {
+            1 => format!("client hello{}", server_name(message).unwrap_or_default()),
+            2 => "server hello".to_string(),
+            4 => "session ticket".to_string(),
+            11 => format!("certificate, readable: {}", common_names(message)),
+            12 => "server key exchange".to_string(),
+            13 => "certificate request".to_string(),
+            14 => "server hello done".to_string(),
+            16 => "client key exchange".to_string(),
+            other => format!("handshake message {other}"),
+        });
     }
+    seen
 }
 
 /// The name in a client hello (RFC 6066, section 3): behind version and random (34 bytes), session
@@ -200,41 +170,42 @@ impl Tap {
 fn server_name(hello: &[u8]) -> Option<String> {
     let mut rest = hello.get(34..)?;
     for width in [1, 2, 1] {
-        let length = number(rest, width)?;
-        rest = rest.get(width + length..)?;
+        cut(&mut rest, width)?;
     }
     let mut extensions = rest.get(2..)?;
-    while let (Some(kind), Some(length)) = (number(extensions, 2), number(extensions.get(2..)?, 2))
-    {
-        let body = extensions.get(4..4 + length)?;
-        if kind == 0 {
+    while let [high, low, rest @ ..] = extensions {
+        extensions = rest;
+        let body = cut(&mut extensions, 2)?;
+        if (*high, *low) == (0, 0) {
             // A list's length, the kind of a name, and the name's length stand before it.
-            return body.get(5..).map(|name| name.escape_ascii().to_string());
+            let name = body.get(5..)?.escape_ascii();
+            return Some(format!(", and whom it wants: {name}"));
         }
-        extensions = extensions.get(4 + length..)?;
     }
     None
 }
 
-/// The common names in a certificate, the subject's and the issuer's: behind the object identifier
-/// 2.5.4.3 stand a string's type and length.
-fn common_names(certificate: &[u8]) -> Vec<String> {
-    let starts = certificate
-        .windows(3)
-        .enumerate()
-        .filter(|(_, three)| three == b"\x55\x04\x03");
-    let name = |(at, _): (usize, &[u8])| {
-        let length = usize::from(*certificate.get(at + 4)?);
-        let name = certificate.get(at + 5..at + 5 + length)?;
-        Some(name.escape_ascii().to_string())
-    };
-    starts.filter_map(name).collect()
+/// The common names in a certificate, the issuer's and the subject's: behind the object identifier
+/// 2.5.4.3 stand a string's type, its length, and the string.
+fn common_names(certificate: &[u8]) -> String {
+    let mut names = Vec::new();
+    for at in 0..certificate.len() {
+        if let [0x55, 4, 3, _, string @ ..] = &certificate[at..] {
+            let name = cut(&mut &*string, 1).unwrap_or_default();
+            names.push(name.escape_ascii().to_string());
+        }
+    }
+    names.join(", ")
 }
 
-/// A big-endian number of so many bytes.
-fn number(bytes: &[u8], width: usize) -> Option<usize> {
-    let bytes = bytes.get(..width)?;
-    Some(bytes.iter().fold(0, |n, byte| n << 8 | usize::from(*byte)))
+/// Cuts off the front: a length of so many bytes, and then what it counts. The peer chose it, so it
+/// may be longer than all that has come.
+fn cut<'a>(bytes: &mut &'a [u8], width: usize) -> Option<&'a [u8]> {
+    let (number, rest) = bytes.split_at_checked(width)?;
+    let length = number.iter().fold(0, |n, byte| n << 8 | usize::from(*byte));
+    let (body, rest) = rest.split_at_checked(length)?;
+    *bytes = rest;
+    Some(body)
 }
 
 /// A line on stdout, for whoever waits for it at the other end of a pipe.

@@ -1,9 +1,8 @@
 //! Who are you, and what may you do?
 //!
 //! The first is a question of authentication. The client's certificate answers it, in the handshake:
-//! this server insists on one that its CA has signed. The second is a question of authorization, and no
-//! certificate answers it: a list does, which says of each name what it may do with the one line of text
-//! that the server keeps.
+//! this server insists on one that its CA has signed. The second is one of authorization. A list
+//! answers it, which says of each name what it may do with the one line of text that the server keeps.
 //!
 //!     cargo run --features tls --bin ch09_make_certs certs
 //!     printf 'alice read write\nbob read\n' > list.txt
@@ -12,21 +11,6 @@
 //!
 //! What it still gets wrong: a key that was stolen is good until its certificate expires. To take a
 //! name off the list helps here; where there is no list, revocation lists (CRL) and OCSP are to help.
-
-#[cfg(not(target_os = "linux"))]
-fn main() -> std::process::ExitCode {
-    eprintln!("this program needs Linux: elsewhere the course doesn't use OpenSSL's library");
-    std::process::ExitCode::FAILURE
-}
-
-#[cfg(target_os = "linux")]
-fn main() -> std::process::ExitCode {
-    program::main()
-}
-
-#[cfg(target_os = "linux")]
-#[rustfmt::skip] // All of it would move to the right.
-mod program {
 
 use openssl::error::ErrorStack;
 use openssl::nid::Nid;
@@ -64,19 +48,15 @@ pub fn main() -> ExitCode {
         eprintln!("usage: ch10_mutual_server IP:PORT CERT KEY CA_FILE LIST");
         return ExitCode::from(2);
     };
-    match acceptor([cert, key, ca]) {
+    let house = acceptor([cert, key, ca]).map(|acceptor| House {
+        acceptor,
+        list: list.clone(),
+        text: Mutex::default(),
+    });
+    match house.map(|house| serve(TcpListener::bind(addr)?, Arc::new(house))) {
         Err(err) => eprintln!("cannot use {cert}, {key} and {ca}: {err}"),
-        Ok(acceptor) => {
-            let (list, text) = (list.clone(), Mutex::default());
-            let house = Arc::new(House {
-                acceptor,
-                list,
-                text,
-            });
-            if let Err(err) = TcpListener::bind(addr).and_then(|bound| serve(bound, house)) {
-                eprintln!("cannot serve on {addr}: {err}");
-            }
-        }
+        Ok(Err(err)) => eprintln!("cannot serve on {addr}: {err}"),
+        Ok(Ok(())) => {}
     }
     ExitCode::FAILURE
 }
@@ -103,27 +83,27 @@ fn acceptor(files: [&str; 3]) -> Result<SslAcceptor, ErrorStack> {
 // ANCHOR_END: acceptor
 
 fn serve(listener: TcpListener, house: Arc<House>) -> io::Result<()> {
-    announce(listener.local_addr()?)?;
+    writeln!(io::stdout(), "listening on {}", listener.local_addr()?)?;
+    // Whoever waits for this line at the other end of a pipe would wait for ever.
+    io::stdout().flush()?;
     loop {
-        let (stream, peer) = match listener.accept() {
-            Ok(accepted) => accepted,
-            Err(err) => {
-                pause_after(err);
-                continue;
-            }
-        };
-        eprintln!("{peer} connected");
-        let house = Arc::clone(&house);
-        // (`thread::spawn` panics where the system has no thread left.)
-        let client = move || {
-            match greet(&stream, &house.acceptor).and_then(|tls| converse(tls, &house, peer)) {
-                Ok(name) => eprintln!("{peer} closed, {name}"),
-                Err(err) => eprintln!("{peer} broke off: {err}"),
-            }
-            linger(&stream);
-        };
-        if let Err(err) = thread::Builder::new().spawn(client) {
-            pause_after(err);
+        let started = listener.accept().and_then(|(stream, peer)| {
+            eprintln!("{peer} connected");
+            let house = Arc::clone(&house);
+            // (`thread::spawn` panics where the system has no thread left.)
+            thread::Builder::new().spawn(move || {
+                let greeted = greet(&stream, &house.acceptor);
+                match greeted.and_then(|tls| converse(tls, &house, peer)) {
+                    Ok(name) => eprintln!("{peer} closed, {name}"),
+                    Err(err) => eprintln!("{peer} broke off: {err}"),
+                }
+                linger(&stream);
+            })
+        });
+        if let Err(err) = started {
+            eprintln!("cannot accept a client: {err}");
+            // Out of descriptors, say: without a pause it would fail again, at full speed.
+            thread::sleep(Duration::from_millis(50));
         }
     }
 }
@@ -278,17 +258,3 @@ fn timed_out(err: io::Error) -> io::Error {
     }
 }
 // end of ch05
-/// The line that says where clients can connect: with port 0 the kernel has chosen the port.
-fn announce(addr: SocketAddr) -> io::Result<()> {
-    let mut stdout = io::stdout();
-    writeln!(stdout, "listening on {addr}")?;
-    // Whoever waits for this line at the other end of a pipe would wait for ever.
-    stdout.flush()
-}
-
-/// Out of descriptors, say: `accept` without a pause would fail again at once, at full speed.
-fn pause_after(err: io::Error) {
-    eprintln!("cannot accept a client: {err}");
-    thread::sleep(Duration::from_millis(50));
-}
-}

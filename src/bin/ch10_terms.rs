@@ -11,21 +11,6 @@
 //! What it still gets wrong: it sees the suite that was chosen, not those that would have been taken
 //! as well. Scanners find them out by asking for each alone, in a connection of its own.
 
-#[cfg(not(target_os = "linux"))]
-fn main() -> std::process::ExitCode {
-    eprintln!("this program needs Linux: elsewhere the course doesn't use OpenSSL's library");
-    std::process::ExitCode::FAILURE
-}
-
-#[cfg(target_os = "linux")]
-fn main() -> std::process::ExitCode {
-    program::main()
-}
-
-#[cfg(target_os = "linux")]
-#[rustfmt::skip] // All of it would move to the right.
-mod program {
-
 use openssl::error::ErrorStack;
 use openssl::ssl::{ErrorCode, ShutdownState, Ssl, SslContext, SslContextBuilder, SslFiletype};
 use openssl::ssl::{SslMethod, SslRef, SslStream, SslVerifyMode, SslVersion};
@@ -48,8 +33,6 @@ const VERSIONS: [(&str, SslVersion); 3] = [
     ("TLSv1.3", SslVersion::TLS1_3),
 ];
 
-type Result<T> = std::result::Result<T, Box<dyn Error>>;
-
 pub fn main() -> ExitCode {
     let args: Vec<_> = env::args().skip(1).collect();
     let addr: Option<SocketAddr> = args.first().and_then(|addr| addr.parse().ok());
@@ -59,13 +42,9 @@ pub fn main() -> ExitCode {
     };
     let mut agreed = false;
     for (name, version) in VERSIONS {
-        let line = match meet(addr, &args, version) {
-            Ok(terms) => {
-                agreed = true;
-                terms
-            }
-            Err(err) => err.to_string(),
-        };
+        let met = meet(addr, &args, version);
+        agreed |= met.is_ok();
+        let line = met.unwrap_or_else(|err| err.to_string());
         if writeln!(io::stdout(), "{name}  {line}").is_err() {
             break; // nobody reads it any more
         }
@@ -78,7 +57,7 @@ pub fn main() -> ExitCode {
 }
 
 /// Two connections under one version: what was agreed.
-fn meet(addr: SocketAddr, args: &[String], version: SslVersion) -> Result<String> {
+fn meet(addr: SocketAddr, args: &[String], version: SslVersion) -> Result<String, Box<dyn Error>> {
     let context = context(args, version)?;
     let mut ssl = Ssl::new(&context)?;
     let host = &args[2];
@@ -90,16 +69,10 @@ fn meet(addr: SocketAddr, args: &[String], version: SslVersion) -> Result<String
             ssl.param_mut().set_host(host)?;
         }
     }
-    let (first, second);
+    let second; // Declared before `tls`, which goes over to it, and so may not outlive it.
     let deadline = Deadline::after(PATIENCE);
-    first = TcpStream::connect_timeout(&addr, PATIENCE)?;
-    let mut tls = SslStream::new(
-        ssl,
-        Timed {
-            stream: &first,
-            deadline,
-        },
-    )?;
+    let stream = &TcpStream::connect_timeout(&addr, PATIENCE)?;
+    let mut tls = SslStream::new(ssl, Timed { stream, deadline })?;
     tls.connect().map_err(|err| failed("refused", err))?;
     let terms = terms(tls.ssl());
     tls.get_mut().deadline = Deadline::after(AFTERWARDS);
@@ -111,34 +84,28 @@ fn meet(addr: SocketAddr, args: &[String], version: SslVersion) -> Result<String
         }
         _ => {}
     }
-    // ANCHOR: again
     // A session that has ended in order can be resumed.
     tls.get_mut().deadline = Deadline::after(PATIENCE);
     _ = tls.shutdown();
     tls.set_shutdown(ShutdownState::SENT | ShutdownState::RECEIVED);
     second = TcpStream::connect_timeout(&addr, PATIENCE)?;
-    let deadline = Deadline::after(PATIENCE);
-    *tls.get_mut() = Timed {
-        stream: &second,
-        deadline,
-    };
+    tls.get_mut().stream = &second;
+    tls.get_mut().deadline = Deadline::after(PATIENCE);
     // The crate's own way, `set_session`, is unsafe: it trusts us with the
     // context. This one begins with `SSL_clear`, which keeps the session.
     _ = tls.stateless();
-    tls.connect()
-        .map_err(|err| failed("refused the second time", err))?;
+    let again = tls.connect();
+    again.map_err(|err| failed("refused the second time", err))?;
     let again = match tls.ssl().session_reused() {
         true => "resumed",
         false => "new each time",
     };
-    // ANCHOR_END: again
     _ = tls.shutdown();
     Ok(format!("{terms}, {again}"))
 }
 
-// ANCHOR: context
 /// One version, and what a client brings along.
-fn context(args: &[String], version: SslVersion) -> std::result::Result<SslContext, ErrorStack> {
+fn context(args: &[String], version: SslVersion) -> Result<SslContext, ErrorStack> {
     let mut builder = SslContextBuilder::new(SslMethod::tls_client())?;
     builder.set_min_proto_version(Some(version))?;
     builder.set_max_proto_version(Some(version))?;
@@ -150,13 +117,14 @@ fn context(args: &[String], version: SslVersion) -> std::result::Result<SslConte
     builder.set_verify(SslVerifyMode::PEER);
     if let Some(names) = args.get(3).filter(|names| *names != "-") {
         // On the wire each name has its length before it.
-        let names = names.split(',').flat_map(|name| {
-            let length = name.len() as u8;
-            std::iter::once(length).chain(name.bytes())
-        });
-        builder.set_alpn_protos(&names.collect::<Vec<u8>>())?;
+        let mut protos = Vec::new();
+        for name in names.split(',') {
+            protos.push(name.len() as u8);
+            protos.extend_from_slice(name.as_bytes());
+        }
+        builder.set_alpn_protos(&protos)?;
     }
-    if let [cert, key] = &args[args.len().min(4)..] {
+    if let Some([cert, key]) = args.get(4..) {
         builder.set_certificate_chain_file(cert)?;
         builder.set_private_key_file(key, SslFiletype::PEM)?;
     }
@@ -170,7 +138,6 @@ fn terms(ssl: &SslRef) -> String {
         None => format!("{suite}, no ALPN"),
     }
 }
-// ANCHOR_END: context
 
 /// Why not: by number, where OpenSSL knows one.
 fn failed(what: &str, err: openssl::ssl::Error) -> Box<dyn Error> {
@@ -236,4 +203,3 @@ fn timed_out(err: io::Error) -> io::Error {
     }
 }
 // end of ch05
-}
