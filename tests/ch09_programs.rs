@@ -196,6 +196,12 @@ fn bad_usage_and_bad_files_are_sentences() {
         let ended = run(&mut Command::new(program), b"");
         assert_eq!(ended.status.code(), Some(2), "{ended:?}");
         assert!(ended.stderr.contains("usage: ch09_"), "{ended:?}");
+        #[cfg(unix)]
+        {
+            let not_utf8 = <std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"\xff");
+            let ended = run(Command::new(program).args([not_utf8, not_utf8]), b"");
+            assert_eq!(ended.status.code(), Some(2), "{ended:?}");
+        }
     }
     let mut server = Command::new(SERVER);
     let ended = run(

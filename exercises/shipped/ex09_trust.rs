@@ -44,7 +44,11 @@ use std::process::ExitCode;
 use std::{env, fs};
 
 fn main() -> ExitCode {
-    let args: Vec<_> = env::args().skip(1).collect();
+    // `env::args` would panic over one that isn't UTF-8.
+    let args = env::args_os()
+        .skip(1)
+        .map(|arg| arg.to_string_lossy().into_owned());
+    let args: Vec<_> = args.collect();
     let addr: Option<SocketAddr> = args.first().and_then(|addr| addr.parse().ok());
     let (Some(addr), [_, ca, host]) = (addr, args.as_slice()) else {
         eprintln!("usage: ex09_trust IP:PORT CA_FILE HOST");

@@ -54,7 +54,9 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub fn main() -> ExitCode {
-    let args: Vec<_> = env::args().skip(1).collect();
+    // `env::args` would panic over one that isn't UTF-8.
+    let args = env::args_os().skip(1).map(|arg| arg.to_string_lossy().into_owned());
+    let args: Vec<_> = args.collect();
     let addr: Option<SocketAddr> = args.first().and_then(|addr| addr.parse().ok());
     let (Some(addr), [_, cert, key]) = (addr, args.as_slice()) else {
         eprintln!("usage: ex10_resume IP:PORT CERT KEY");

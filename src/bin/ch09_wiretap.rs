@@ -24,7 +24,11 @@ use std::{env, thread};
 const MAX_RECORD: usize = (1 << 14) + 256;
 
 fn main() -> ExitCode {
-    let args: Vec<_> = env::args().skip(1).collect();
+    // `env::args` would panic over one that isn't UTF-8.
+    let args = env::args_os()
+        .skip(1)
+        .map(|arg| arg.to_string_lossy().into_owned());
+    let args: Vec<_> = args.collect();
     let addrs: Vec<SocketAddr> = args.iter().filter_map(|arg| arg.parse().ok()).collect();
     let ([addr, server], 2) = (addrs.as_slice(), args.len()) else {
         eprintln!("usage: ch09_wiretap IP:PORT SERVER_IP:PORT");

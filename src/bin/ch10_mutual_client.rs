@@ -28,7 +28,11 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const MAX_LINE: u64 = 4096;
 
 fn main() -> ExitCode {
-    let args: Vec<_> = env::args().skip(1).collect();
+    // `env::args` would panic over one that isn't UTF-8.
+    let args = env::args_os()
+        .skip(1)
+        .map(|arg| arg.to_string_lossy().into_owned());
+    let args: Vec<_> = args.collect();
     let addr: Option<SocketAddr> = args.first().and_then(|addr| addr.parse().ok());
     let newest = match args.get(3).map(String::as_str) {
         Some("1.2") => Some(Protocol::Tlsv12),

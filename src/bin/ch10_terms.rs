@@ -34,7 +34,11 @@ const VERSIONS: [(&str, SslVersion); 3] = [
 ];
 
 pub fn main() -> ExitCode {
-    let args: Vec<_> = env::args().skip(1).collect();
+    // `env::args` would panic over one that isn't UTF-8.
+    let args = env::args_os()
+        .skip(1)
+        .map(|arg| arg.to_string_lossy().into_owned());
+    let args: Vec<_> = args.collect();
     let addr: Option<SocketAddr> = args.first().and_then(|addr| addr.parse().ok());
     let (Some(addr), 3 | 4 | 6) = (addr, args.len()) else {
         eprintln!("usage: ch10_terms IP:PORT CA_FILE HOST [ALPN[,ALPN...] [CERT KEY]]");
