@@ -102,10 +102,9 @@ impl Waits {
 
     fn receiver_hears(&mut self, datagram: &[u8]) {
         let segment = receive_file::parse(datagram).expect("a sender sends segments");
-        if let Some((payload, answer)) = self.receiver.take(&segment) {
-            self.file.extend_from_slice(payload);
-            self.back.insert(answer.to_vec());
-        }
+        let (payload, answer) = self.receiver.take(&segment);
+        self.file.extend_from_slice(payload);
+        self.back.insert(answer.to_vec());
     }
 
     fn sender_hears(&mut self, datagram: &[u8]) {
