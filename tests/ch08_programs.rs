@@ -102,10 +102,9 @@ impl Waits {
 
     fn receiver_hears(&mut self, datagram: &[u8]) {
         let segment = receive_file::parse(datagram).expect("a sender sends segments");
-        if let Some((payload, answer)) = self.receiver.take(&segment) {
-            self.file.extend_from_slice(payload);
-            self.back.insert(answer.to_vec());
-        }
+        let (payload, answer) = self.receiver.take(&segment);
+        self.file.extend_from_slice(payload);
+        self.back.insert(answer.to_vec());
     }
 
     fn sender_hears(&mut self, datagram: &[u8]) {
@@ -209,11 +208,7 @@ impl Windows {
 
     fn receiver_hears(&mut self, datagram: &[u8]) {
         let segment = window_receive::parse(datagram).expect("a sender sends segments");
-        let answer = match self.receiver.take(&segment) {
-            window_receive::Taken::InTurn => window_receive::answer(2, self.receiver.expected),
-            window_receive::Taken::Answer(answer) => answer,
-            window_receive::Taken::NotForUs => panic!("a sender's segments are for the receiver"),
-        };
+        let answer = self.receiver.take(&segment);
         self.file.append(&mut self.receiver.ready);
         self.back.insert(answer.to_vec());
     }
@@ -251,12 +246,13 @@ impl Windows {
 fn a_window_delivers_exactly_once_through_every_loss_copy_and_order() {
     // The numbers wrap inside the file.
     let first = u32::MAX - 1;
-    for (file, window) in [
-        (&b""[..], 2),
-        (b"abc", 1),
-        (b"abc", 2),
-        (b"abcd", 3),
-        (b"abcde", 2),
+    // With fewer states than there are now, some order of events would be tried no longer.
+    for (file, window, least) in [
+        (&b""[..], 2, 7),
+        (b"abc", 1, 90),
+        (b"abc", 2, 345),
+        (b"abcd", 3, 1589),
+        (b"abcde", 2, 1170),
     ] {
         let mut seen = HashSet::new();
         let mut to_do = vec![Windows::begin(file, first, window)];
@@ -300,7 +296,7 @@ fn a_window_delivers_exactly_once_through_every_loss_copy_and_order() {
             to_do.extend(world.next());
         }
         assert!(done > 0, "no path ends");
-        assert!(seen.len() > 10, "{} states only", seen.len());
+        assert!(seen.len() >= least, "{} states only", seen.len());
     }
 }
 

@@ -16,11 +16,11 @@
 use std::collections::HashMap;
 use std::io::ErrorKind::{ConnectionReset, Interrupted};
 use std::io::{self, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
+use std::ops::RangeInclusive;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, SyncSender};
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
@@ -28,6 +28,8 @@ const USAGE: &str = "usage: ch07_lossy_link ADDR SERVER [--seed N] [--lose WHICH
        [--duplicate WHICH] [--reorder WHICH] [--delay WHICH=MS]
 WHICH: 20%, or numbers: out:0 (the first to SERVER), back:3-5, out:7- (from 7 on)";
 
+const OUT: usize = 0;
+const BACK: usize = 1;
 /// What is to be overtaken waits no longer than this: it may be the last.
 const OVERTAKEN: Duration = Duration::from_millis(100);
 const MAX_CLIENTS: usize = 1_000; // each costs a socket and a thread, for ever
@@ -49,102 +51,79 @@ fn main() -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn serve(socket: UdpSocket, server: SocketAddr, faults: Faults) -> io::Result<()> {
-    say(format!("listening on {}", socket.local_addr()?));
-    let (post, parcels) = mpsc::channel();
-    thread::spawn(move || deliver(parcels));
-    let numbers = Default::default();
-    let link = Arc::new(Link {
-        faults,
-        post,
-        numbers,
-    });
-    let near = Arc::new(socket);
+/// A datagram: the client whose own socket it came to, unless it is from one; the address that it
+/// came from; its bytes.
+type Arrival = (Option<SocketAddr>, SocketAddr, Vec<u8>);
+
+fn serve(near: UdpSocket, server: SocketAddr, faults: Faults) -> io::Result<()> {
+    say(format!("listening on {}", near.local_addr()?));
+    // Bounded: what is too much fills the kernel's buffer, which drops, and not our memory.
+    let (post, arrivals) = mpsc::sync_channel(64);
+    let near = Arc::new(near);
+    read(&near, None, &post)?;
     // A socket towards the server for each client: so it sees as many peers as there are.
     let mut clients: HashMap<SocketAddr, Arc<UdpSocket>> = HashMap::new();
-    let mut buffer = vec![0; MAX_DATAGRAM];
+    let v6 = server.is_ipv6();
+    let any = if v6 { "[::]:0" } else { "0.0.0.0:0" };
+    let mut numbers = [0, 0];
+    let mut waiting: Vec<Parcel> = Vec::new();
     loop {
-        let (n, client) = receive(&near, &mut buffer)?;
-        if !clients.contains_key(&client) && clients.len() < MAX_CLIENTS {
-            clients.insert(client, link.way_back(server, &near, client)?);
-        }
-        if let Some(far) = clients.get(&client) {
-            link.pass(OUT, far, server, &buffer[..n]);
-        }
-    }
-}
-
-/// The next datagram. What a socket says of an earlier one that found nobody (Windows does, as a
-/// reset) is no end.
-fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<(usize, SocketAddr)> {
-    loop {
-        match socket.recv_from(buffer) {
-            Err(err) if matches!(err.kind(), Interrupted | ConnectionReset) => {}
-            received => return received,
-        }
-    }
-}
-
-const OUT: usize = 0;
-const BACK: usize = 1;
-
-struct Link {
-    faults: Faults,
-    post: Sender<Parcel>,
-    /// How many there were so far, out and back.
-    numbers: [AtomicU64; 2],
-}
-
-impl Link {
-    // ANCHOR: pass
-    /// Decides what becomes of a datagram, says it, and posts it.
-    fn pass(&self, way: usize, by: &Arc<UdpSocket>, to: SocketAddr, datagram: &[u8]) {
-        let number = self.numbers[way].fetch_add(1, Ordering::Relaxed);
-        let fate = self.faults.fate(way, number);
-        say(format!("{} {number} {}", ["→", "←"][way], fate.in_words()));
-        let hold = OVERTAKEN * u32::from(fate.overtaken);
-        for _ in 0..fate.copies {
-            let parcel = Parcel {
-                number,
-                due: Instant::now() + fate.late + hold,
-                overtaken: fate.overtaken,
-                by: Arc::clone(by),
-                to,
-                datagram: datagram.to_vec(),
-            };
-            // The postman has never left yet.
-            _ = self.post.send(parcel);
-        }
-    }
-    // ANCHOR_END: pass
-
-    /// A new socket towards the server, and a thread that brings back what is answered there.
-    fn way_back(
-        self: &Arc<Link>,
-        server: SocketAddr,
-        near: &Arc<UdpSocket>,
-        client: SocketAddr,
-    ) -> io::Result<Arc<UdpSocket>> {
-        let any: IpAddr = match server {
-            SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
-            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
-        };
-        let far = Arc::new(UdpSocket::bind((any, 0))?);
-        let (link, replies, near) = (Arc::clone(self), Arc::clone(&far), Arc::clone(near));
-        thread::Builder::new().spawn(move || {
-            let mut buffer = vec![0; MAX_DATAGRAM];
-            while let Ok((n, from)) = receive(&replies, &mut buffer) {
-                // Anybody can write to that socket.
-                if from == server {
-                    link.pass(BACK, &near, client, &buffer[..n]);
-                }
+        if let Ok((client, from, datagram)) = arrivals.recv_timeout(left(&waiting)) {
+            let way = if client.is_none() { OUT } else { BACK };
+            let client = client.unwrap_or(from);
+            if !clients.contains_key(&client) && clients.len() < MAX_CLIENTS {
+                let far = Arc::new(UdpSocket::bind(any)?);
+                read(&far, Some(client), &post)?;
+                clients.insert(client, far);
             }
-        })?;
-        Ok(far)
+            // To a client's socket anybody can write, not only the server.
+            let far = clients.get(&client);
+            if let Some(far) = far.filter(|_| way == OUT || from == server) {
+                let (by, to) = [(far, server), (&near, client)][way];
+                let number = numbers[way];
+                numbers[way] += 1;
+                let fate = faults.fate(way, number);
+                say(format!("{} {number} {}", ["→", "←"][way], fate.in_words()));
+                let parcel = Parcel {
+                    number,
+                    due: Instant::now() + fate.late + OVERTAKEN * u32::from(fate.overtaken),
+                    overtaken: fate.overtaken,
+                    by: Arc::clone(by),
+                    to,
+                    datagram,
+                };
+                waiting.extend(vec![parcel; fate.copies]);
+            }
+        }
+        deliver(&mut waiting);
     }
+}
+
+/// A thread that tells of each datagram that comes to a socket.
+fn read(
+    socket: &Arc<UdpSocket>,
+    client: Option<SocketAddr>,
+    post: &SyncSender<Arrival>,
+) -> io::Result<()> {
+    let (socket, post) = (Arc::clone(socket), post.clone());
+    let mut buffer = vec![0; MAX_DATAGRAM];
+    let reader = move || loop {
+        match socket.recv_from(&mut buffer) {
+            // It fails when the link has ended, and this thread with it.
+            Ok((n, from)) => _ = post.send((client, from, buffer[..n].to_vec())),
+            // Windows says so of an earlier datagram that found nobody.
+            Err(err) if matches!(err.kind(), Interrupted | ConnectionReset) => {}
+            Err(err) => {
+                eprintln!("cannot receive: {err}");
+                thread::sleep(Duration::from_millis(50)); // Or it could fail again at once.
+            }
+        }
+    };
+    thread::Builder::new().spawn(reader).map(|_| ())
 }
 
 /// A datagram on its way.
+#[derive(Clone)]
 struct Parcel {
     number: u64,
     due: Instant,
@@ -154,63 +133,52 @@ struct Parcel {
     datagram: Vec<u8>,
 }
 
-impl Parcel {
-    fn overtakes(&self, other: &Parcel) -> bool {
-        let same_way = self.to == other.to && Arc::ptr_eq(&self.by, &other.by);
-        same_way && self.number > other.number && !self.overtaken
-    }
+/// How long until the next is due.
+fn left(waiting: &[Parcel]) -> Duration {
+    let due = waiting.iter().map(|parcel| parcel.due).min();
+    let due = due.unwrap_or_else(|| Instant::now() + Duration::from_secs(3600));
+    due.saturating_duration_since(Instant::now())
 }
 
-/// The postman: sends each parcel when it is due, and an overtaken one right behind the next.
-fn deliver(parcels: Receiver<Parcel>) {
-    let mut waiting: Vec<Parcel> = Vec::new();
-    loop {
-        let left = match waiting.first() {
-            Some(first) => first.due.saturating_duration_since(Instant::now()),
-            None => Duration::from_secs(3600),
-        };
-        waiting.extend(parcels.recv_timeout(left));
+/// Sends what is due, and what is to be overtaken right behind the next of its way.
+fn deliver(waiting: &mut Vec<Parcel>) {
+    while left(waiting).is_zero() {
         // Stable: what is due at the same time leaves in the order in which it came.
         waiting.sort_by_key(|parcel| parcel.due);
-        let is_due = |parcel: &Parcel| parcel.due <= Instant::now();
-        while waiting.first().is_some_and(is_due) {
-            let gone = waiting.remove(0);
-            if let Err(err) = gone.by.send_to(&gone.datagram, gone.to) {
-                // Too large for the next network, say: it is lost, and nobody is told but us.
-                eprintln!("a datagram to {} is lost: {err}", gone.to);
+        let gone = waiting.remove(0);
+        if let Err(err) = gone.by.send_to(&gone.datagram, gone.to) {
+            // Too large for the next network, say: it is lost, and nobody is told but us.
+            eprintln!("a datagram to {} is lost: {err}", gone.to);
+        }
+        for held in waiting.iter_mut().filter(|held| held.overtaken) {
+            let same_way = held.to == gone.to && Arc::ptr_eq(&held.by, &gone.by);
+            if same_way && held.number < gone.number && !gone.overtaken {
+                held.due = gone.due;
             }
-            for held in &mut waiting {
-                if held.overtaken && gone.overtakes(held) {
-                    held.due = gone.due;
-                }
-            }
-            waiting.sort_by_key(|parcel| parcel.due);
         }
     }
 }
 
+/// The place of a fault says which dice are rolled for it.
 const FAULTS: [&str; 4] = ["--lose", "--duplicate", "--reorder", "--delay"];
 
-/// What happens to which datagrams.
 struct Faults {
     seed: u64,
     rules: Vec<Rule>,
 }
 
+/// A fault of so many percent of the datagrams with these numbers, on one way or on both.
 struct Rule {
-    /// Its place in `FAULTS`.
     fault: usize,
-    which: Which,
+    way: Option<usize>,
+    numbers: RangeInclusive<u64>,
+    percent: u64,
     late: Duration,
 }
 
-enum Which {
-    Percent(u64),
-    Numbers(usize, u64, u64),
-}
-
+#[derive(Default)]
 struct Fate {
-    copies: u32,
+    copies: usize,
     overtaken: bool,
     late: Duration,
 }
@@ -220,25 +188,23 @@ impl Faults {
     /// What becomes of the datagram with this number. It depends on
     /// nothing else: asked again, the answer is the same.
     fn fate(&self, way: usize, number: u64) -> Fate {
-        let (mut copies, mut overtaken, mut late) = (1, false, Duration::ZERO);
+        let mut fate = Fate {
+            copies: 1,
+            ..Fate::default()
+        };
         for rule in &self.rules {
-            let hit = match rule.which {
-                Which::Percent(percent) => self.roll(rule.fault, way, number) < percent,
-                Which::Numbers(its, low, high) => its == way && (low..=high).contains(&number),
-            };
+            let its_way = rule.way.is_none_or(|its| its == way);
+            let is_meant = its_way && rule.numbers.contains(&number);
+            let dice = self.roll(rule.fault, way, number);
             match FAULTS[rule.fault] {
-                _ if !hit => {}
-                "--lose" => copies = 0,
-                "--duplicate" => copies *= 2,
-                "--reorder" => overtaken = true,
-                _ => late += rule.late,
+                _ if !is_meant || dice >= rule.percent => {}
+                "--lose" => fate.copies = 0,
+                "--duplicate" => fate.copies = 2 * fate.copies.min(1),
+                "--reorder" => fate.overtaken = true,
+                _ => fate.late += rule.late,
             }
         }
-        Fate {
-            copies,
-            overtaken,
-            late,
-        }
+        fate
     }
     // ANCHOR_END: fate
 
@@ -258,20 +224,19 @@ impl Faults {
 
 impl Fate {
     fn in_words(&self) -> String {
-        let mut words = Vec::new();
-        if self.copies > 1 {
-            words.push("twice".to_string());
-        }
-        if self.overtaken {
-            words.push("overtaken".to_string());
-        }
-        if !self.late.is_zero() {
-            words.push(format!("late by {} ms", self.late.as_millis()));
-        }
-        match self.copies {
-            0 => "dropped".to_string(),
-            1 if words.is_empty() => "passed".to_string(),
-            _ => words.join(", "),
+        let late = format!("late by {} ms", self.late.as_millis());
+        let words: Vec<&str> = [
+            (self.copies == 2, "twice"),
+            (self.overtaken, "overtaken"),
+            (!self.late.is_zero(), &late),
+        ]
+        .iter()
+        .filter_map(|(holds, word)| holds.then_some(*word))
+        .collect();
+        match words.as_slice() {
+            _ if self.copies == 0 => "dropped".to_string(),
+            [] => "passed".to_string(),
+            words => words.join(", "),
         }
     }
 }
@@ -288,47 +253,44 @@ fn parsed(args: &[String]) -> Result<(SocketAddr, SocketAddr, Faults), String> {
         return Err(format!("two addresses are needed, not {args:?}"));
     };
     let parse = |addr: &String| addr.parse().map_err(|_| format!("{addr:?} is no IP:PORT"));
-    let mut faults = Faults {
-        seed: 1,
-        rules: Vec::new(),
-    };
+    let (mut seed, mut rules) = (1, Vec::new());
     for option in options.chunks(2) {
-        let [option, value] = option else {
+        let [name, value] = option else {
             return Err(format!("a value is needed after {option:?}"));
         };
-        let wrong = || format!("{option} {value} is not understood");
-        if option == "--seed" {
-            faults.seed = value.parse().map_err(|_| wrong())?;
-            continue;
+        let wrong = || format!("{name} {value} is not understood");
+        match name.as_str() {
+            "--seed" => seed = value.parse().map_err(|_| wrong())?,
+            _ => rules.push(rule(name, value).ok_or_else(wrong)?),
         }
-        let fault = FAULTS
-            .iter()
-            .position(|name| name == option)
-            .ok_or_else(wrong)?;
-        let (which, ms) = match value.split_once('=') {
-            Some((which, ms)) if option == "--delay" => (which, ms.parse::<u32>().ok()),
-            None if option != "--delay" => (value.as_str(), Some(0)),
-            _ => return Err(wrong()),
-        };
-        let (which, ms) = which_of(which).zip(ms).ok_or_else(wrong)?;
-        let late = Duration::from_millis(ms.into());
-        faults.rules.push(Rule { fault, which, late });
     }
-    Ok((parse(addr)?, parse(server)?, faults))
+    Ok((parse(addr)?, parse(server)?, Faults { seed, rules }))
 }
 
-/// `20%`, `out:0`, `back:3-5`, `out:7-`.
-fn which_of(text: &str) -> Option<Which> {
-    if let Some(percent) = text.strip_suffix('%') {
-        let percent = percent.parse().ok().filter(|percent| *percent <= 100);
-        return percent.map(Which::Percent);
-    }
-    let (way, numbers) = text.split_once(':')?;
-    let way = ["out", "back"].iter().position(|name| *name == way)?;
-    let (low, high) = match numbers.split_once('-') {
-        Some((low, "")) => (low.parse().ok()?, u64::MAX),
-        Some((low, high)) => (low.parse().ok()?, high.parse().ok()?),
-        None => (numbers.parse().ok()?, numbers.parse().ok()?),
+/// `--lose 20%`, `--reorder out:0`, `--duplicate out:7-`, `--delay back:3-5=250`.
+fn rule(name: &str, value: &str) -> Option<Rule> {
+    let fault = FAULTS.iter().position(|fault| *fault == name)?;
+    let (which, ms) = match name {
+        "--delay" => value.split_once('=')?,
+        _ => (value, "0"),
     };
-    Some(Which::Numbers(way, low, high))
+    let (way, numbers, percent) = match which.split_once(':') {
+        None => (None, 0..=u64::MAX, which.strip_suffix('%')?.parse().ok()?),
+        Some((way, numbers)) => {
+            let way = ["out", "back"].iter().position(|name| *name == way)?;
+            let (low, high) = numbers.split_once('-').unwrap_or((numbers, numbers));
+            let high = match high {
+                "" => u64::MAX,
+                high => high.parse().ok()?,
+            };
+            (Some(way), low.parse().ok()?..=high, 100)
+        }
+    };
+    (percent <= 100).then_some(Rule {
+        fault,
+        way,
+        numbers,
+        percent,
+        late: Duration::from_millis(ms.parse::<u32>().ok()?.into()),
+    })
 }

@@ -1,9 +1,8 @@
 //! How does a file arrive exactly once over a network that loses, doubles and reorders?
 //!
 //! Each segment has a number. The receiver writes the one that it expects, and answers every one
-//! with the number that it expects next: a copy is answered again, and never written again. The end
-//! is a segment with a number too. After it the receiver stays for a second, since its last answer
-//! may be lost, and then the sender asks again.
+//! with the number that it expects next: a copy is answered again, and never written again. After
+//! the end it stays for a second: its last answer may be lost, and then the sender asks again.
 //!
 //!     cargo run --bin ch08_receive_file 127.0.0.1:7008 | tail -n +2 > copy    # terminal 1
 //!     cargo run --bin ch08_send_file 127.0.0.1:7008 < Cargo.lock              # terminal 2
@@ -11,8 +10,7 @@
 //!
 //! The first line of stdout says where it listens: `tail` takes it away.
 //!
-//! What it still gets wrong: what comes early is thrown away, so a sender may as well send one
-//! segment at a time. `ch08_window_receive` keeps it. And an address is no proof of who sends:
+//! What it still gets wrong: what comes early is thrown away. `ch08_window_receive` keeps it. And
 //! whoever can write the sender's address into a datagram is believed. Chapter 9 mends that.
 
 use std::env;
@@ -24,11 +22,11 @@ use std::time::{Duration, Instant};
 
 /// A segment is `type u8, seq u32, length u16`, big-endian, and a payload, which only data has.
 const HEADER: usize = 7;
-const MAX_PAYLOAD: usize = 1024;
 const DATA: u8 = 1;
 const ACK: u8 = 2;
 const END: u8 = 3;
 const END_ACK: u8 = 4;
+const MAX_PAYLOAD: usize = 1024;
 
 /// How long it stays after the end, in case its answer was lost.
 const LINGER: Duration = Duration::from_secs(1);
@@ -39,6 +37,7 @@ const LARGEST: usize = 65_536;
 
 fn main() -> ExitCode {
     let Some(addr) = addr_from_args() else {
+        eprintln!("one address is needed, IP:PORT or [IP6]:PORT\nusage: ch08_receive_file ADDR");
         return ExitCode::from(2);
     };
     if let Err(err) = serve(addr) {
@@ -52,45 +51,36 @@ fn serve(addr: SocketAddr) -> io::Result<()> {
     let socket = UdpSocket::bind(addr)?;
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "listening on {}", socket.local_addr()?)?;
-    converse(&socket, &mut stdout)
-}
-
-fn converse(socket: &UdpSocket, stdout: &mut impl Write) -> io::Result<()> {
     let mut receiver = Receiver::default();
     let mut buffer = vec![0; LARGEST];
-    // The sender, and until when it must be heard again. Nobody, and no limit, at first.
-    let mut sender: Option<(SocketAddr, Instant)> = None;
-    loop {
-        let deadline = sender.map(|(_, deadline)| deadline);
-        let Some((n, from)) = hear(socket, &mut buffer, deadline)? else {
-            break;
-        };
+    // Nobody, and no limit, at first. From then on the sender must be heard before the deadline.
+    let (mut sender, mut deadline) = (None, None);
+    while let Some((n, from)) = hear(&socket, &mut buffer, deadline)? {
         let Some(segment) = parse(&buffer[..n]) else {
             continue;
         };
         match sender {
-            Some((peer, _)) if peer != from => continue,
+            Some(peer) if peer != from => continue,
             // Half of an old transfer isn't the beginning of this one.
             None if segment.number != 0 => continue,
+            None => eprintln!("{from} sends a file"),
             _ => {}
         }
-        let Some((payload, answer)) = receiver.take(&segment) else {
-            continue;
-        };
-        if sender.is_none() {
-            eprintln!("{from} sends a file");
-        }
+        sender = Some(from);
+        let (payload, answer) = receiver.take(&segment);
         // Written before it is acknowledged: what is acknowledged is never sent again.
         stdout.write_all(payload)?;
         stdout.flush()?;
-        send(socket, &answer, from)?;
+        if let Err(err) = socket.send_to(&answer, from) {
+            eprintln!("{from} cannot be told: {err}"); // It will ask again.
+        }
         let patience = if receiver.ended { LINGER } else { SILENCE };
         // Only an end prolongs the stay, not a late copy of data.
         if !receiver.ended || segment.kind == END {
-            sender = Some((from, Instant::now() + patience));
+            deadline = Some(Instant::now() + patience);
         }
     }
-    let peer = sender.map_or(String::new(), |(peer, _)| peer.to_string());
+    let peer = sender.expect("there is no deadline before there is a sender");
     let number = receiver.expected;
     if !receiver.ended {
         let wrong = format!("{peer} was silent for 10 s, and segment {number} hasn't come");
@@ -110,41 +100,41 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// The bytes to write, and the answer; `None`: it isn't for us.
-    pub fn take<'a>(&mut self, segment: &Segment<'a>) -> Option<(&'a [u8], [u8; HEADER])> {
+    /// The bytes to write, and the answer.
+    pub fn take<'a>(&mut self, segment: &Segment<'a>) -> (&'a [u8], [u8; HEADER]) {
         let in_turn = segment.number == self.expected;
         match segment.kind {
             DATA if in_turn && !self.ended => {
                 self.expected = self.expected.wrapping_add(1);
-                Some((segment.payload, answer(ACK, self.expected)))
+                (segment.payload, answer(ACK, self.expected))
             }
             END if in_turn => {
                 self.ended = true;
-                Some((&[], answer(END_ACK, segment.number)))
+                (&[], answer(END_ACK, segment.number))
             }
             // A copy, or too early: say again what is expected.
-            DATA | END => Some((&[], answer(ACK, self.expected))),
-            _ => None,
+            _ => (&[], answer(ACK, self.expected)),
         }
     }
 }
 // ANCHOR_END: receiver
 
+/// A segment that is for a receiver: data, or the end.
 pub struct Segment<'a> {
     pub kind: u8,
     pub number: u32,
     pub payload: &'a [u8],
 }
 
-/// `None`: a datagram that is no segment.
+/// `None`: anything else.
 pub fn parse(datagram: &[u8]) -> Option<Segment<'_>> {
-    let (header, payload) = datagram.split_first_chunk::<HEADER>()?;
-    let [kind, a, b, c, d, high, low] = *header;
+    let (&[kind, a, b, c, d, high, low], payload) = datagram.split_first_chunk()?;
+    let number = u32::from_be_bytes([a, b, c, d]);
     let length = usize::from(u16::from_be_bytes([high, low]));
     let fits = length == payload.len() && length <= MAX_PAYLOAD;
-    let known = (DATA..=END_ACK).contains(&kind) && (length > 0) == (kind == DATA);
-    let number = u32::from_be_bytes([a, b, c, d]);
-    (fits && known).then_some(Segment {
+    // Data without a byte would be an end that isn't one.
+    let its_kind = if length > 0 { DATA } else { END };
+    (fits && kind == its_kind).then_some(Segment {
         kind,
         number,
         payload,
@@ -164,9 +154,8 @@ fn hear(
 ) -> io::Result<Option<(usize, SocketAddr)>> {
     loop {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        // A timeout of zero would be an error, not an expired one.
         if left == Some(Duration::ZERO) {
-            return Ok(None);
+            return Ok(None); // As a timeout, zero would be an error.
         }
         socket.set_read_timeout(left)?;
         match socket.recv_from(buffer) {
@@ -181,24 +170,9 @@ fn hear(
     }
 }
 
-/// Whether it arrives isn't known. That it didn't is known sometimes, and makes no difference.
-fn send(socket: &UdpSocket, datagram: &[u8], to: SocketAddr) -> io::Result<()> {
-    match socket.send_to(datagram, to) {
-        Err(err) if !matches!(err.kind(), ConnectionReset | Interrupted) => Err(err),
-        _ => Ok(()),
-    }
-}
-
-/// The one argument, ADDR; what is wrong with it goes to stderr.
+/// The one argument, if it is an address.
 fn addr_from_args() -> Option<SocketAddr> {
-    let args: Vec<_> = env::args_os().skip(1).collect();
-    let wrong = match args.as_slice() {
-        [addr] => match addr.to_string_lossy().parse() {
-            Ok(addr) => return Some(addr),
-            Err(_) => format!("{addr:?} is no address of the form IP:PORT or [IP6]:PORT"),
-        },
-        args => format!("one argument is needed, not {}", args.len()),
-    };
-    eprintln!("{wrong}\nusage: ch08_receive_file ADDR");
-    None
+    let mut args = env::args_os().skip(1);
+    let addr = args.next()?.to_str()?.parse().ok()?;
+    args.next().is_none().then_some(addr)
 }

@@ -16,17 +16,16 @@ use std::collections::VecDeque;
 use std::env;
 use std::io::ErrorKind::{ConnectionRefused, ConnectionReset, Interrupted, TimedOut, WouldBlock};
 use std::io::{self, Read};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 /// A segment is `type u8, seq u32, length u16`, big-endian, and a payload, which only data has.
-const HEADER: usize = 7;
-const MAX_PAYLOAD: usize = 1024;
 const DATA: u8 = 1;
 const ACK: u8 = 2;
 const END: u8 = 3;
 const END_ACK: u8 = 4;
+const MAX_PAYLOAD: u64 = 1024;
 const FIRST: u32 = 4_294_967_290;
 
 pub const WINDOW: usize = 8;
@@ -39,61 +38,47 @@ const LARGEST: usize = 65_536;
 
 fn main() -> ExitCode {
     let Some((addr, window)) = args() else {
+        eprintln!("needed are IP:PORT or [IP6]:PORT and, if not 8, a window of 1 to {MOST_WINDOW}");
+        eprintln!("usage: ch08_window_send ADDR [WINDOW]");
         return ExitCode::from(2);
     };
-    if let Err(err) = send_stdin(addr, window) {
+    if let Err(err) = converse(addr, window) {
         eprintln!("cannot send a file to {addr}: {err}");
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS
 }
 
-fn send_stdin(addr: SocketAddr, window: usize) -> io::Result<()> {
-    let any: SocketAddr = match addr {
-        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
-    };
-    let socket = UdpSocket::bind(any)?;
+fn converse(addr: SocketAddr, window: usize) -> io::Result<()> {
+    let v6 = addr.is_ipv6();
+    let socket = UdpSocket::bind(if v6 { "[::]:0" } else { "0.0.0.0:0" })?;
     // From here on the kernel drops what comes from anybody else.
     socket.connect(addr)?;
-    let sender = Sender::new(io::stdin().lock(), FIRST, window);
-    let (number, again) = converse(&socket, addr, sender)?;
-    let segments = number.wrapping_sub(FIRST);
-    eprintln!("{addr} has it all: {segments} of data, {again} sent again");
-    Ok(())
-}
-
-/// Sends it all: the end's number, and how many transmissions were repeated.
-fn converse<R: Read>(
-    socket: &UdpSocket,
-    addr: SocketAddr,
-    mut sender: Sender<R>,
-) -> io::Result<(u32, u32)> {
+    let mut sender = Sender::new(io::stdin().lock(), FIRST, window);
     let mut buffer = vec![0; LARGEST];
-    let (mut timer, mut expiries, mut repeated) = (Timer::begin(), 0, 0);
+    let (mut timer, mut expiries, mut again) = (Timer::begin(), 0, 0);
     let mut deadline = Instant::now() + timer.rto;
     // The segment that is timed, by the number that acknowledges it.
     let mut timed: Option<(u32, Instant)> = None;
     loop {
-        let is_idle = sender.under_way.is_empty();
+        let was_idle = sender.under_way.is_empty();
         while let Some(segment) = sender.next_segment()? {
-            send(socket, segment)?;
-            let next = sender.next_number();
-            timed.get_or_insert_with(|| (next, Instant::now()));
+            send(&socket, segment);
+            timed.get_or_insert((sender.next_number(), Instant::now()));
         }
-        if is_idle {
+        if was_idle {
             deadline = Instant::now() + patience(&sender, &timer); // RFC 6298 (5.1)
         }
-        let heard = match hear(socket, &mut buffer, deadline)? {
+        let heard = match hear(&socket, &mut buffer, deadline)? {
             Some(n) => sender.take(&buffer[..n]),
             None => {
                 expiries += 1;
-                if expiries == EXPIRIES {
-                    let wrong = format!("no answer to segment {}", sender.base);
-                    return Err(io::Error::new(TimedOut, wrong));
-                }
                 timer.expired();
                 let (number, wait) = (sender.base, patience(&sender, &timer));
+                if expiries == EXPIRIES {
+                    let wrong = format!("no answer to segment {number}");
+                    return Err(io::Error::new(TimedOut, wrong));
+                }
                 let ms = wait.as_millis();
                 eprintln!("{addr} is silent: segment {number} again, the timer at {ms} ms");
                 deadline = Instant::now() + wait; // (5.6)
@@ -101,35 +86,33 @@ fn converse<R: Read>(
                 Heard::Missing
             }
         };
-        match heard {
-            Heard::Nothing => continue,
-            Heard::Done => return Ok((sender.base, repeated)),
-            Heard::Missing => {}
-            Heard::Advance | Heard::AdvanceToGap => {
-                expiries = 0;
-                deadline = Instant::now() + patience(&sender, &timer); // (5.3)
-                if let Some((number, at)) = timed {
-                    if sender.base.wrapping_sub(number) < 1 << 31 {
-                        timed = None;
-                        learn(&mut timer, at.elapsed(), addr);
-                    }
-                }
+        if heard == Heard::Done {
+            let segments = sender.base.wrapping_sub(FIRST);
+            eprintln!("{addr} has it all: {segments} of data, {again} sent again");
+            return Ok(());
+        }
+        if matches!(heard, Heard::Advance | Heard::AdvanceToGap) {
+            expiries = 0;
+            deadline = Instant::now() + patience(&sender, &timer); // (5.3)
+            let base = sender.base;
+            if let Some((_, sent)) = timed.take_if(|(due, _)| base.wrapping_sub(*due) < 1 << 31) {
+                learn(&mut timer, sent.elapsed(), addr);
             }
         }
         if matches!(heard, Heard::Missing | Heard::AdvanceToGap) {
             // Which of its transmissions will the answer be for? Nobody can tell: no sample of
             // it, nor of one that waits behind it (Karn's algorithm, section 3).
             timed = None;
-            repeated += 1;
-            send(socket, sender.oldest())?; // (5.4)
+            again += 1;
+            send(&socket, sender.oldest()); // (5.4)
         }
     }
 }
 
 /// How long for an answer. The end isn't waited for with a timer that losses have doubled: the
 /// receiver stays for a second after it, and must hear the next one within that.
-pub fn patience<R>(sender: &Sender<R>, timer: &Timer) -> Duration {
-    match sender.is_ending {
+pub fn patience<R: Read>(sender: &Sender<R>, timer: &Timer) -> Duration {
+    match sender.is_ending() {
         true => timer.learned(),
         false => timer.rto,
     }
@@ -137,59 +120,52 @@ pub fn patience<R>(sender: &Sender<R>, timer: &Timer) -> Duration {
 
 fn learn(timer: &mut Timer, rtt: Duration, addr: SocketAddr) {
     timer.sample(rtt);
+    let (srtt, _) = timer.smoothed.unwrap_or_default();
+    let [rtt, srtt, rto] = [rtt, srtt, timer.rto].map(|time| time.as_secs_f64() * 1000.0);
     // On loopback a round trip takes microseconds: nothing to tell of each.
-    if rtt >= Duration::from_millis(1) {
-        let ms = |time: Duration| time.as_secs_f64() * 1000.0;
-        let (rtt, srtt, rto) = (ms(rtt), ms(timer.srtt), ms(timer.rto));
+    if rtt >= 1.0 {
         eprintln!("{addr} answered after {rtt:.1} ms, srtt {srtt:.1} ms, rto {rto:.1} ms");
     }
 }
 
 // ANCHOR: timer
 /// How long to wait for an answer: RFC 6298, its rules by number.
-#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timer {
-    pub srtt: Duration,
-    pub rttvar: Duration,
+    /// SRTT and RTTVAR, once there was a sample.
+    smoothed: Option<(Duration, Duration)>,
     pub rto: Duration,
-    has_sample: bool,
 }
 
 impl Timer {
-    /// (2.4) says 1 s at least; this course says 200 ms, as Linux does.
+    // (2.4) says 1 s at least; this course says 200 ms, as Linux does.
     const LEAST: Duration = Duration::from_millis(200);
-    /// (2.5): 60 s at least, where there is a most.
-    const MOST: Duration = Duration::from_secs(60);
-    /// The clock's granularity: the coarsest tick of a Linux kernel.
+    const MOST: Duration = Duration::from_secs(60); // (2.5)
+    // The clock's granularity: the coarsest tick of a Linux kernel.
     const G: Duration = Duration::from_millis(10);
 
     pub fn begin() -> Timer {
-        let (srtt, rttvar) = (Duration::ZERO, Duration::ZERO);
-        let rto = Duration::from_secs(1); // (2.1)
         Timer {
-            srtt,
-            rttvar,
-            rto,
-            has_sample: false,
+            smoothed: None,
+            rto: Duration::from_secs(1), // (2.1)
         }
     }
 
     pub fn sample(&mut self, rtt: Duration) {
-        if self.has_sample {
-            // (2.3), in this order: the deviation is from the old SRTT.
-            let off = self.srtt.abs_diff(rtt);
-            self.rttvar = self.rttvar * 3 / 4 + off / 4;
-            self.srtt = self.srtt * 7 / 8 + rtt / 8;
-        } else {
-            (self.srtt, self.rttvar) = (rtt, rtt / 2); // (2.2)
-            self.has_sample = true;
-        }
+        self.smoothed = Some(match self.smoothed {
+            None => (rtt, rtt / 2), // (2.2)
+            Some((srtt, rttvar)) => {
+                // (2.3): the deviation is from the old SRTT.
+                let off = srtt.abs_diff(rtt);
+                (srtt * 7 / 8 + rtt / 8, rttvar * 3 / 4 + off / 4)
+            }
+        });
         self.rto = self.learned();
     }
 
     /// (2.2) and (2.3): what the samples say.
     fn learned(&self) -> Duration {
-        let rto = self.srtt + Timer::G.max(self.rttvar * 4);
+        let (srtt, rttvar) = self.smoothed.unwrap_or_default();
+        let rto = srtt + Timer::G.max(rttvar * 4);
         rto.clamp(Timer::LEAST, Timer::MOST)
     }
 
@@ -200,7 +176,9 @@ impl Timer {
 }
 // ANCHOR_END: timer
 
-/// The sender's half of the protocol, without socket and clock.
+/// The sender's half of the protocol, without socket and clock. Of the data under way, `doubtful`
+/// counts the oldest that may be lost, and an acknowledgement that covers some of them only shows
+/// the next gap (RFC 6582).
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Sender<R> {
     input: R,
@@ -210,11 +188,8 @@ pub struct Sender<R> {
     /// The segments from there on, as they were sent.
     pub under_way: VecDeque<Vec<u8>>,
     window: usize,
-    is_ending: bool,
-    /// Acknowledgements in a row that didn't advance.
-    duplicates: u32,
-    /// Until this number is acknowledged, one that advances to less shows the next gap (RFC 6582).
-    recovers: Option<u32>,
+    duplicates: u32, // acknowledgements in a row that didn't advance
+    doubtful: usize,
 }
 
 /// What a datagram came to.
@@ -237,9 +212,8 @@ impl<R: Read> Sender<R> {
             base: first,
             under_way: VecDeque::new(),
             window,
-            is_ending: false,
             duplicates: 0,
-            recovers: None,
+            doubtful: 0,
         }
     }
 
@@ -247,24 +221,19 @@ impl<R: Read> Sender<R> {
     /// A new segment, if the window has room and the input has more.
     /// The end comes when all before it is acknowledged.
     pub fn next_segment(&mut self) -> io::Result<Option<&[u8]>> {
-        if self.under_way.len() == self.window || self.is_ending {
+        if self.under_way.len() == self.window || self.is_ending() {
             return Ok(None);
         }
-        let mut segment = vec![0; HEADER];
+        let mut payload = Vec::new();
         if !self.input_ended {
-            let rest = self.input.by_ref();
-            rest.take(MAX_PAYLOAD as u64).read_to_end(&mut segment)?;
+            let mut rest = self.input.by_ref().take(MAX_PAYLOAD);
+            self.input_ended = rest.read_to_end(&mut payload)? == 0;
         }
-        let length = segment.len() - HEADER;
-        self.input_ended |= length == 0;
-        if self.input_ended && !self.under_way.is_empty() {
+        let kind = if self.input_ended { END } else { DATA };
+        if kind == END && !self.under_way.is_empty() {
             return Ok(None);
         }
-        self.is_ending = self.input_ended;
-        segment[0] = if self.is_ending { END } else { DATA };
-        let number = self.next_number().to_be_bytes();
-        segment[1..5].copy_from_slice(&number);
-        segment[5..7].copy_from_slice(&(length as u16).to_be_bytes());
+        let segment = segment(kind, self.next_number(), &payload);
         self.under_way.push_back(segment);
         Ok(self.under_way.back().map(Vec::as_slice))
     }
@@ -273,46 +242,36 @@ impl<R: Read> Sender<R> {
         let [kind, a, b, c, d, 0, 0] = *datagram else {
             return Heard::Nothing;
         };
-        let number = u32::from_be_bytes([a, b, c, d]);
-        if self.is_ending {
-            let is_answer = kind == END_ACK && number == self.base;
-            return if is_answer {
-                Heard::Done
-            } else {
-                Heard::Nothing
-            };
-        }
         // Numbers wrap: only their distance says which is the later.
+        let number = u32::from_be_bytes([a, b, c, d]);
         let advance = number.wrapping_sub(self.base) as usize;
-        let is_old = advance > self.under_way.len();
-        if kind != ACK || is_old || self.under_way.is_empty() {
-            return Heard::Nothing;
+        match (kind, self.is_ending()) {
+            (END_ACK, true) if advance == 0 => return Heard::Done,
+            (ACK, false) if advance <= self.under_way.len() => {}
+            _ => return Heard::Nothing,
         }
         if advance == 0 {
-            // The third says that one is missing; a fourth says nothing new.
+            // The third says that one is missing; a fourth, nothing.
             self.duplicates = (self.duplicates + 1).min(4);
-            if self.duplicates != 3 || self.recovers.is_some() {
+            if self.duplicates != 3 || self.doubtful > 0 {
                 return Heard::Nothing;
             }
-            self.recovers = Some(self.next_number());
+            self.expired();
             return Heard::Missing;
         }
         self.under_way.drain(..advance);
         (self.base, self.duplicates) = (number, 0);
-        let left = self.recovers.map(|end| end.wrapping_sub(number));
-        match left {
-            Some(left @ 1..) if left as usize <= self.under_way.len() => Heard::AdvanceToGap,
-            _ => {
-                self.recovers = None;
-                Heard::Advance
-            }
+        self.doubtful = self.doubtful.saturating_sub(advance);
+        match self.doubtful {
+            0 => Heard::Advance,
+            _ => Heard::AdvanceToGap,
         }
     }
     // ANCHOR_END: window
 
-    /// Nothing has come for too long: all that is under way may be lost.
+    /// From here on all that is under way may be lost.
     pub fn expired(&mut self) {
-        self.recovers = Some(self.next_number());
+        self.doubtful = self.under_way.len();
     }
 
     /// What is to be sent again first.
@@ -323,59 +282,51 @@ impl<R: Read> Sender<R> {
     pub fn next_number(&self) -> u32 {
         self.base.wrapping_add(self.under_way.len() as u32)
     }
+
+    fn is_ending(&self) -> bool {
+        self.oldest().first() == Some(&END)
+    }
+}
+
+fn segment(kind: u8, number: u32, payload: &[u8]) -> Vec<u8> {
+    let (number, length) = (number.to_be_bytes(), payload.len() as u16);
+    [&[kind], &number[..], &length.to_be_bytes(), payload].concat()
+}
+
+/// A failure is one more loss: what isn't acknowledged is sent again.
+fn send(socket: &UdpSocket, segment: &[u8]) {
+    if let Err(err) = socket.send(segment) {
+        eprintln!("not sent: {err}");
+    }
 }
 
 /// The length of the next datagram; `None`: none before the deadline.
 fn hear(socket: &UdpSocket, buffer: &mut [u8], deadline: Instant) -> io::Result<Option<usize>> {
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        // A timeout of zero would be an error, not an expired one.
         if left.is_zero() {
-            return Ok(None);
+            return Ok(None); // As a timeout, zero would be an error.
         }
         socket.set_read_timeout(Some(left))?;
         match socket.recv(buffer) {
             Ok(n) => return Ok(Some(n)),
-            Err(err) if is_a_loss(&err) => {}
-            Err(err) if matches!(err.kind(), WouldBlock | TimedOut | Interrupted) => {}
-            Err(err) => return Err(err),
+            // Refused, or reset: an earlier segment met a closed port, which is a loss.
+            Err(err) => match err.kind() {
+                WouldBlock | TimedOut | Interrupted | ConnectionRefused | ConnectionReset => {}
+                _ => return Err(err),
+            },
         }
     }
 }
 
-fn send(socket: &UdpSocket, segment: &[u8]) -> io::Result<()> {
-    match socket.send(segment) {
-        Err(err) if !is_a_loss(&err) => Err(err),
-        _ => Ok(()),
-    }
-}
-
-/// An earlier segment met a closed port, which this call reports.
-fn is_a_loss(err: &io::Error) -> bool {
-    matches!(err.kind(), ConnectionRefused | ConnectionReset)
-}
-
-/// ADDR, and the window if it is said; what is wrong with them goes to stderr.
+/// ADDR, and the window if it is said.
 fn args() -> Option<(SocketAddr, usize)> {
-    let args: Vec<_> = env::args_os().skip(1).collect();
-    let args: Vec<_> = args.iter().map(|arg| arg.to_string_lossy()).collect();
-    let (addr, window) = match args.as_slice() {
-        [addr] => (addr.parse(), Ok(WINDOW)),
-        [addr, window] => (addr.parse(), window.parse()),
-        _ => {
-            eprintln!("one or two arguments are needed, not {}", args.len());
-            eprintln!("usage: ch08_window_send ADDR [WINDOW]");
-            return None;
-        }
+    let mut args = env::args_os().skip(1);
+    let addr = args.next()?.to_str()?.parse().ok()?;
+    let window = match args.next() {
+        Some(arg) => arg.to_str()?.parse().ok()?,
+        None => WINDOW,
     };
-    match (addr, window) {
-        (Ok(addr), Ok(window @ 1..=MOST_WINDOW)) => return Some((addr, window)),
-        (Err(_), _) => eprintln!(
-            "{:?} is no address of the form IP:PORT or [IP6]:PORT",
-            args[0]
-        ),
-        _ => eprintln!("{:?} is no window: 1 to {MOST_WINDOW} segments", args[1]),
-    }
-    eprintln!("usage: ch08_window_send ADDR [WINDOW]");
-    None
+    let fits = (1..=MOST_WINDOW).contains(&window) && args.next().is_none();
+    fits.then_some((addr, window))
 }

@@ -9,10 +9,9 @@ mod window_send;
 
 use super::wire::{self, Ends, Wire, hex};
 use std::time::Duration;
-use window_receive::{LINGER, Receiver, SILENCE, Taken, answer, parse};
+use window_receive::{LINGER, Receiver, SILENCE, parse};
 use window_send::{EXPIRIES, Heard, Sender, Timer, WINDOW, patience};
 
-const ACK: u8 = 2;
 const END: u8 = 3;
 
 /// As long as the figure's file: 16 full segments.
@@ -103,12 +102,7 @@ impl Ends for File {
         if wire.receiver.deadline.is_none() && segment.number != 0 {
             return wire.tell(format!("receiver ignores {}", hex(datagram)));
         }
-        let reply = match self.receiver.take(&segment) {
-            // Nothing else is there to be answered with it.
-            Taken::InTurn => answer(ACK, self.receiver.expected),
-            Taken::Answer(reply) => reply,
-            Taken::NotForUs => panic!("data and ends are for it"),
-        };
+        let reply = self.receiver.take(&segment);
         let n = self.receiver.ready.len();
         self.written.append(&mut self.receiver.ready);
         assert!(
