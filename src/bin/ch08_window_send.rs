@@ -94,6 +94,7 @@ fn converse(addr: SocketAddr, window: usize) -> io::Result<()> {
         if matches!(heard, Heard::Advance | Heard::AdvanceToGap) {
             expiries = 0;
             deadline = Instant::now() + patience(&sender, &timer); // (5.3)
+            // Whether the base has reached it: until then the distance is nearly 2³².
             let base = sender.base;
             if let Some((_, sent)) = timed.take_if(|(due, _)| base.wrapping_sub(*due) < 1 << 31) {
                 learn(&mut timer, sent.elapsed(), addr);
