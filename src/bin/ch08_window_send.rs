@@ -10,7 +10,8 @@
 //!     cmp copy Cargo.lock
 //!
 //! What it still gets wrong: its window is what it was told, however full the network is. TCP's is not:
-//! each loss makes it smaller (RFC 5681). Don't send far away with this.
+//! each loss makes it smaller (RFC 5681). Don't send far away with this. And while it waits for stdin
+//! it hears nobody, so what is typed slowly is repeated late.
 
 use std::collections::VecDeque;
 use std::env;
