@@ -3,7 +3,9 @@
 mod client;
 mod deadline;
 
-use super::{AWKWARD, MAX, ONE_RECORD, ONE_WRITE, frame, header};
+use super::{
+    AWKWARD, IN_THE_LOOP, MAX, ONE_RECORD, ONE_WRITE, frame, header, silent, three_failures,
+};
 use crate::grader::check::{Cause, Check, Control};
 use crate::grader::failure::Symptom;
 use client::{arrives, echoed, prepare};
@@ -152,16 +154,11 @@ pub const TLS_ECHO: &[Check] = &[
         points: 3,
         run: |stage| {
             prepare(stage)?;
-            let silent = (0..20).map(|_| stage.client("silent"));
-            let _silent = silent.collect::<Result<Vec<_>, _>>()?;
+            let _silent = silent(stage, 20)?;
             echoed(stage, b"hello")
         },
         control: Some(ONE_FRAME),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "the handshake is waited for before the next client is accepted",
-            advice: "give each client its thread first, and shake hands in there",
-        }],
+        causes: &[IN_THE_LOOP],
         ..Check::PLAIN
     },
     Check {
@@ -170,14 +167,7 @@ pub const TLS_ECHO: &[Check] = &[
         points: 2,
         run: |stage| {
             prepare(stage)?;
-            let mut plain = stage.client("plain")?;
-            plain.says(b"GET / HTTP/1.0\r\n\r\n")?;
-            plain.has_come(1, Duration::from_millis(300));
-            stage.client("passer-by")?.hangs_up()?;
-            let mut rude = stage.client("rude")?;
-            rude.says(&[22, 3, 1, 2, 0, 1])?;
-            rude.fence()?;
-            rude.resets()?;
+            three_failures(stage)?;
             for _ in 0..3 {
                 echoed(stage, b"still there?")?;
             }
