@@ -1,21 +1,21 @@
 //! `grade`: builds what is to be graded, has it graded, and delivers the report.
 
+mod delivery;
+mod options;
+
 use super::house::House;
 use super::names::{self, Entry};
 use super::out::{self, Ink, ink};
 use super::progress::Progress;
-use super::{Outcome, Stop, build, files, interrupt, option, tls, words};
-use crate::chapters::{self, Role};
+use super::{Outcome, Stop, build, files, interrupt, tls};
 use crate::grader::check::Check;
 use crate::grader::launch::Launch;
 use crate::grader::report::{github, gradescope, human, json, junit};
-use crate::grader::seed::Seed;
 use crate::grader::session::{self, Job};
-use crate::grader::verdict::{ExerciseReport, Report, Verdict};
-use lexopt::{Arg, Parser, ValueExt};
-use std::net::SocketAddr;
-use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use crate::grader::verdict::{Report, Verdict};
+use delivery::Delivery;
+use lexopt::Parser;
+use options::Options;
 
 pub(super) const HELP: &str = "\
 Builds and grades: the exercises that are named, or the next one that has not
@@ -85,37 +85,12 @@ impl Format {
     }
 }
 
-/// What was asked for.
-struct Options {
-    entries: Vec<Entry>,
-    all: bool,
-    cmd: Option<Vec<String>>,
-    /// What leads to the same submission again, for the report: ` --connect 127.0.0.1:7000`.
-    how: String,
-    connect: Option<SocketAddr>,
-    /// An exercise that somebody else has built: the class command. Not in the help.
-    executable: Option<PathBuf>,
-    only: Option<String>,
-    seed: Seed,
-    format: Format,
-    out: Option<PathBuf>,
-    /// The watcher started us, and says itself what comes next.
-    watched: bool,
-}
-
-impl Options {
-    /// The program is there already: it is not the clone's own file.
-    fn is_given(&self) -> bool {
-        self.cmd.is_some() || self.connect.is_some() || self.executable.is_some()
-    }
-}
-
 /// Runs it: the exit status is the report's.
 ///
 /// # Errors
 /// Bad usage.
 pub fn run(house: &House, parser: Parser) -> Outcome {
-    let options = parse(house, parser)?;
+    let options = options::parse(house, parser)?;
     if options.entries.is_empty() {
         return Ok(nothing_left(&options));
     }
@@ -170,104 +145,6 @@ pub fn run(house: &House, parser: Parser) -> Outcome {
     interrupt::wait_if_under_way();
     delivery.take(&report, true);
     Ok(delivery.finish(&report))
-}
-
-fn parse(house: &House, mut parser: Parser) -> Result<Options, Stop> {
-    let mut options = Options {
-        entries: Vec::new(),
-        all: false,
-        cmd: None,
-        how: String::new(),
-        connect: None,
-        executable: None,
-        only: None,
-        seed: Seed::fresh(),
-        format: Format::Human,
-        out: None,
-        watched: false,
-    };
-    while let Some(arg) = parser.next()? {
-        match arg {
-            Arg::Value(name) => {
-                let entry = names::exercise(house, &name).map_err(Stop::Usage)?;
-                // Named twice it is still graded once.
-                if options
-                    .entries
-                    .iter()
-                    .all(|(_, known)| known.name != entry.1.name)
-                {
-                    options.entries.push(entry);
-                }
-            }
-            Arg::Long("all") => options.all = true,
-            Arg::Long("cmd") => {
-                let command = parser.value()?.string()?;
-                let words = words::split(&command)
-                    .map_err(|why| Stop::Usage(format!("--cmd {command:?}: {why}")))?;
-                options.cmd = Some(words);
-                options.how = format!(" --cmd {}", words::quote(&command));
-            }
-            Arg::Long("connect") => {
-                let addr = parser.value()?.string()?;
-                let parsed = addr.parse().map_err(|_| {
-                    let why = "is no address of the form IP:PORT or [IP6]:PORT";
-                    Stop::Usage(format!("--connect: {addr:?} {why}"))
-                })?;
-                options.connect = Some(parsed);
-                options.how = format!(" --connect {parsed}");
-            }
-            Arg::Long("executable") => options.executable = Some(parser.value()?.into()),
-            Arg::Long("only") => options.only = Some(parser.value()?.string()?),
-            Arg::Long("seed") => {
-                let hex = parser.value()?.string()?;
-                options.seed = Seed::parse(&hex).ok_or_else(|| {
-                    Stop::Usage(format!(
-                        "--seed: {hex:?} is no hex number of up to 8 digits"
-                    ))
-                })?;
-            }
-            Arg::Long("format") => options.format = Format::parse(&parser.value()?.string()?)?,
-            Arg::Long("out") => options.out = Some(parser.value()?.into()),
-            Arg::Long("watched") => options.watched = true,
-            other => return Err(option(other)),
-        }
-    }
-    complete(house, &mut options)?;
-    Ok(options)
-}
-
-/// What goes together, and what is meant where nothing is said.
-fn complete(house: &House, options: &mut Options) -> Result<(), Stop> {
-    let refuse = |why: &str| Err(Stop::Usage(why.to_string()));
-    if options.all && !options.entries.is_empty() {
-        return refuse("--all is every exercise: leave out the names, or --all");
-    }
-    if options.cmd.is_some() && options.connect.is_some() {
-        return refuse("--cmd starts a program and --connect takes one that runs: use one of them");
-    }
-    if options.is_given() {
-        let option = if options.cmd.is_some() {
-            "--cmd"
-        } else {
-            "--connect"
-        };
-        let [(_, exercise)] = options.entries[..] else {
-            let why = "needs the name of the one exercise that the program is meant for";
-            return Err(Stop::Usage(format!("{option} {why}")));
-        };
-        if options.connect.is_some() && exercise.role == Role::Client {
-            let name = exercise.name;
-            return Err(Stop::Usage(format!(
-                "{name} is a client: each check starts it anew, so --connect can't grade it; \
-                 --cmd can"
-            )));
-        }
-    } else if options.all {
-        options.entries = chapters::exercises().collect();
-    } else if options.entries.is_empty() {
-        options.entries.extend(Progress::load(house).next());
-    }
-    Ok(())
 }
 
 fn nothing_left(options: &Options) -> u8 {
@@ -358,147 +235,6 @@ fn jobs(
         checks,
     };
     chosen.into_iter().zip(launches).map(job).collect()
-}
-
-/// Where the report goes, as it grows.
-struct Delivery<'a> {
-    house: &'a House,
-    options: &'a Options,
-    jobs: &'a [Job],
-    state: Mutex<Delivered>,
-}
-
-#[derive(Default)]
-struct Delivered {
-    /// So many exercises are on stdout, in order.
-    shown: usize,
-    /// So many checks are in the file: an older report must not replace a newer one.
-    written: usize,
-    /// Why the file could not be written.
-    trouble: Option<String>,
-}
-
-impl<'a> Delivery<'a> {
-    fn new(house: &'a House, options: &'a Options, jobs: &'a [Job]) -> Delivery<'a> {
-        Delivery {
-            house,
-            options,
-            jobs,
-            state: Mutex::default(),
-        }
-    }
-
-    /// Takes the report as it is now; it may be called by several threads.
-    fn take(&self, report: &Report, last: bool) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let done: usize = report
-            .exercises
-            .iter()
-            .map(|exercise| exercise.checks.len())
-            .sum();
-        if let Some(out) = &self.options.out {
-            // What can't be replaced as a whole is written once.
-            let now = last || (done > state.written && !files::is_device(out));
-            if now && state.trouble.is_none() {
-                let rendered = self.options.format.render(report);
-                match files::write_whole(out, rendered.as_bytes()) {
-                    Ok(()) => state.written = done,
-                    Err(err) => {
-                        state.trouble = Some(format!("cannot write {}: {err}", out.display()));
-                    }
-                }
-            }
-        }
-        while let Some(exercise) = report.exercises.get(state.shown) {
-            let job = &self.jobs[state.shown];
-            if !last && job.launch.is_ok() && exercise.checks.len() < job.checks.len() {
-                break;
-            }
-            self.complete(exercise, report.seed);
-            state.shown += 1;
-        }
-        if !last {
-            let all: usize = self.jobs.iter().map(|job| job.checks.len()).sum();
-            if done < all {
-                out::status(&format!("grading: {done} of {all} checks"));
-            }
-        }
-    }
-
-    /// An exercise of which all is known.
-    fn complete(&self, exercise: &ExerciseReport, seed: Seed) {
-        if self.is_human() {
-            if exercise.exercise != self.jobs[0].exercise.name {
-                out::say("");
-            }
-            out::show(&human::exercise(exercise, seed, out::style()));
-        }
-        if self.is_full() && exercise.verdict == Verdict::Passed {
-            Progress::change(self.house, |progress| {
-                progress.note_passed(exercise.exercise)
-            });
-        }
-    }
-
-    /// The human report is on stdout: it is asked for, or the other one goes into a file.
-    fn is_human(&self) -> bool {
-        self.options.format == Format::Human || self.options.out.is_some()
-    }
-
-    /// The clone's own files were graded by all of their checks.
-    fn is_full(&self) -> bool {
-        let options = self.options;
-        options.only.is_none() && !options.is_given()
-    }
-
-    /// What stands below the reports; the exit status.
-    fn finish(&self, report: &Report) -> u8 {
-        if !self.is_human() {
-            out::show(&self.options.format.render(report));
-        } else if !self.options.watched {
-            if let Some(next) = self.next(report) {
-                out::say(format!("\n{next}"));
-            }
-        }
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        match &state.trouble {
-            Some(trouble) => {
-                out::warn(trouble);
-                // The verdict may be known, but whoever reads the file doesn't get it.
-                4
-            }
-            None => report.exit_status(),
-        }
-    }
-
-    /// What to do now, in a line.
-    fn next(&self, report: &Report) -> Option<String> {
-        let options = self.options;
-        if options.is_given() {
-            return None;
-        }
-        if let [exercise] = &report.exercises[..] {
-            let name = exercise.exercise;
-            return match exercise.verdict {
-                Verdict::Passed if !self.is_full() => {
-                    Some(format!("All of its checks: cargo course grade {name}"))
-                }
-                Verdict::Passed => Some(after(self.house)),
-                Verdict::Failed => Some(format!("A hint: cargo course hint {name}")),
-                _ => None,
-            };
-        }
-        let passed = |e: &&ExerciseReport| e.verdict == Verdict::Passed;
-        let count = report.exercises.iter().filter(passed).count();
-        let mut line = format!("{count} of {} exercises passed.", report.exercises.len());
-        if let Some(first) = report.exercises.iter().find(|e| !passed(e)) {
-            line.push_str(&format!(
-                " The first that did not: {}",
-                ink(first.exercise, Ink::Bold)
-            ));
-        }
-        Some(line)
-    }
 }
 
 /// What comes after an exercise that passed.

@@ -2,142 +2,18 @@
 //! part, arrows between them with the bytes on them.
 //!
 //! What an arrow looks like stands in [`SIGNS`], and only there: the figure in the book is drawn
-//! from the same table. Every sign differs from the others by its shape or its word, never by its
-//! colour alone.
+//! from the same table.
 
-use crate::grader::bytes;
+mod signs;
+mod words;
+
+pub use signs::{Fate, Line, SIGNS, Shape, Sign, sign_of};
+pub use words::{label, one_line, wrapped};
+
 use crate::grader::transcript::{Event, What};
+use Shape::{At, Datagram, In, Out, Stopped};
 use std::collections::BTreeSet;
 use std::time::Duration;
-
-/// How an event is drawn.
-#[derive(Clone, Copy, Debug)]
-pub struct Sign {
-    pub what: What,
-    pub shape: Shape,
-    /// On the arrow or beside the lane, before the note; nothing where bytes speak for themselves.
-    pub word: &'static str,
-    /// What it means: said where the sign is first met. Empty where the word says all.
-    pub legend: &'static str,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shape {
-    /// An arrow from whose step it is to the other end.
-    Out(Line),
-    /// An arrow from the other end to whose step it is.
-    In(Line),
-    /// An arrow that doesn't arrive: it ends in an X.
-    Stopped,
-    /// A datagram's arrow, from whose step it is.
-    Datagram(Fate),
-    /// A remark at the lane of whose step it is, with this mark on the lane.
-    At(char),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Line {
-    Single,
-    Double,
-}
-
-/// How a datagram's arrow shows what became of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fate {
-    /// It ends in an X on its way.
-    Lost,
-    /// It has two heads.
-    Twice,
-    /// It is dashed, and ends in a wave on its way.
-    Held,
-    /// It is dashed, and begins with the wave.
-    Arrives,
-}
-
-impl Line {
-    fn char(self) -> char {
-        match self {
-            Line::Single => '─',
-            Line::Double => '═',
-        }
-    }
-}
-
-const fn sign(what: What, shape: Shape, word: &'static str, legend: &'static str) -> Sign {
-    Sign {
-        what,
-        shape,
-        word,
-        legend,
-    }
-}
-
-use Line::{Double, Single};
-use Shape::{At, Datagram, In, Out, Stopped};
-
-/// The signs. A chapter that brings a new one (a datagram that is lost) adds a row here.
-pub const SIGNS: &[Sign] = &[
-    sign(What::Starts, At('┬'), "starts", ""),
-    sign(
-        What::Listens,
-        At('O'),
-        "listens on",
-        "O: from here on, its port is open",
-    ),
-    sign(
-        What::Connects,
-        Out(Double),
-        "connects",
-        "═══: the three-way handshake; the kernel does it",
-    ),
-    sign(What::Accepts, At('│'), "accepts", ""),
-    sign(What::Says, Out(Single), "", ""),
-    sign(What::AllRead, At('│'), "all of it has been read", ""),
-    sign(What::Hears, In(Single), "", ""),
-    sign(What::HalfCloses, Out(Single), "FIN", FIN),
-    sign(What::HangsUp, Out(Single), "FIN", FIN),
-    sign(What::HearsEnd, In(Single), "FIN", FIN),
-    sign(What::Resets, Out(Single), "RST", RST),
-    sign(What::HearsReset, In(Single), "RST", RST),
-    sign(
-        What::Refused,
-        Stopped,
-        "refused:",
-        "X: refused; nobody listens at that port",
-    ),
-    sign(
-        What::Lost,
-        Datagram(Fate::Lost),
-        "lost",
-        "──X: a datagram that is lost on its way",
-    ),
-    sign(
-        What::Twice,
-        Datagram(Fate::Twice),
-        "twice",
-        "►►: a datagram that arrives twice",
-    ),
-    sign(What::Held, Datagram(Fate::Held), "late", LATE),
-    sign(What::Arrives, Datagram(Fate::Arrives), "arrives", LATE),
-    sign(What::Waits, At('│'), "waits", ""),
-    sign(What::Exits, At('┴'), "ends:", ""),
-    sign(What::Fails, At('X'), "fails:", ""),
-    sign(What::Notes, At('│'), "", ""),
-];
-
-const FIN: &str = "FIN: whoever sends it has said all; it can still hear";
-const LATE: &str = "╌╌~: a datagram that is late; ~╌╌: now it arrives";
-const RST: &str = "RST: the connection is broken off; what was still on its way is lost";
-
-/// How this kind of event is drawn.
-pub fn sign_of(what: What) -> Sign {
-    let plain = sign(what, At('│'), what.word(), "");
-    SIGNS
-        .iter()
-        .copied()
-        .find(|sign| sign.what == what)
-        .unwrap_or(plain)
-}
 
 /// The index of a name among the lanes.
 pub fn lane(lanes: &[String], name: &str) -> Option<usize> {
@@ -180,121 +56,6 @@ impl Lives {
             self.0.remove(&event.who);
         }
     }
-}
-
-/// What stands on an event's arrow or beside its lane, on one line. Bytes are cut to the room.
-pub fn label(event: &Event, room: usize) -> String {
-    let sign = sign_of(event.what);
-    if event.length == 0 {
-        let words = [sign.word, &one_line(&event.note)];
-        return words
-            .iter()
-            .filter(|word| !word.is_empty())
-            .copied()
-            .collect::<Vec<_>>()
-            .join(" ");
-    }
-    let plural = if event.length == 1 { "" } else { "s" };
-    let word = match sign.word {
-        "" => String::new(),
-        word => format!("{word}: "),
-    };
-    let all = if event.bytes.len() == event.length {
-        format!(
-            "{word}{}, {} byte{plural}",
-            one_line(&shown(&event.bytes)),
-            event.length
-        )
-    } else {
-        String::new()
-    };
-    if !all.is_empty() && all.chars().count() <= room {
-        return all;
-    }
-    // Escapes and hex take more room than the bytes: try until it fits.
-    let fits = (1..=event.bytes.len().min(room)).rev().map(|most| {
-        format!(
-            "{word}{}…, {} byte{plural}",
-            one_line(&shown(cut(&event.bytes, most))),
-            event.length
-        )
-    });
-    let mut fits = fits.filter(|text| text.chars().count() <= room);
-    fits.next()
-        .unwrap_or_else(|| format!("{word}{} byte{plural}", event.length))
-}
-
-/// The first so many bytes, or a few less: a cut inside a character must not turn text into hex.
-fn cut(bytes: &[u8], most: usize) -> &[u8] {
-    let cut = &bytes[..most];
-    match std::str::from_utf8(cut) {
-        Err(err) if bytes::is_text(bytes) => &cut[..err.valid_up_to()],
-        _ => cut,
-    }
-}
-
-/// Text in quotes where each character is one column wide, else hex.
-fn shown(bytes: &[u8]) -> String {
-    match std::str::from_utf8(bytes) {
-        Ok(text) if bytes::is_text(bytes) && text.chars().all(is_narrow) => bytes::quoted(text),
-        _ => bytes::hex(bytes),
-    }
-}
-
-/// One line in which each character takes one column, so that nothing moves a lane.
-pub fn one_line(text: &str) -> String {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    text.chars()
-        .map(|c| {
-            if is_narrow(c) && !c.is_control() {
-                c
-            } else {
-                '?'
-            }
-        })
-        .collect()
-}
-
-fn is_narrow(c: char) -> bool {
-    // Latin, Greek and Cyrillic without combining marks; arrows and the ellipsis.
-    matches!(c, '\0'..='\u{2ff}' | '\u{370}'..='\u{482}' | '\u{2010}'..='\u{2026}' | '→' | '←')
-}
-
-/// Words on lines of at most so many columns. A word that is longer is cut.
-pub fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let width = width.max(8);
-    let mut lines = vec![String::new()];
-    let mut words: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match words.last_mut() {
-            // `<port A>` is one word.
-            Some(last) if last.ends_with("<port") || last.ends_with("<pid") => {
-                last.push(' ');
-                last.push_str(word);
-            }
-            _ => words.push(word.to_string()),
-        }
-    }
-    for mut word in words {
-        loop {
-            let line = lines.last_mut().expect("never empty");
-            let used = line.chars().count();
-            let needed = word.chars().count() + usize::from(used > 0);
-            if used + needed <= width {
-                if used > 0 {
-                    line.push(' ');
-                }
-                line.push_str(&word);
-                break;
-            }
-            if used == 0 {
-                line.extend(word.chars().take(width));
-                word = word.chars().skip(width).collect();
-            }
-            lines.push(String::new());
-        }
-    }
-    lines
 }
 
 /// The diagram's state between two events.
@@ -660,28 +421,6 @@ mod tests {
             &event("server", What::Exits, b"", "exit status 0"),
         );
         assert!(!row(&mut diagram, &event("alice", What::Notes, b"", "here")).ends_with('│'));
-    }
-
-    #[test]
-    fn words_are_wrapped_and_what_is_too_long_for_a_line_is_cut() {
-        assert_eq!(wrapped("one two three", 8), ["one two", "three"]);
-        assert_eq!(
-            wrapped("127.0.0.1 port <port A>", 15),
-            ["127.0.0.1 port", "<port A>"]
-        );
-        assert_eq!(wrapped("abcdefghijkl m", 8), ["abcdefgh", "ijkl m"]);
-        assert_eq!(wrapped("", 8), [""]);
-    }
-
-    #[test]
-    fn every_kind_of_event_has_its_sign() {
-        for what in What::ALL {
-            assert!(
-                SIGNS.iter().any(|sign| sign.what == what),
-                "{}",
-                what.word()
-            );
-        }
     }
 
     #[test]

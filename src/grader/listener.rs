@@ -6,6 +6,7 @@ use super::check::{Stop, Told, broken};
 use super::client::Client;
 use super::failure::{Failure, Symptom};
 use super::kernel;
+use super::platform;
 use super::program::PATIENCE;
 use super::seed::Dice;
 use super::stage::Pupil;
@@ -15,11 +16,14 @@ use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// The kernel's buffers of a grader's server, each way.
 const BUFFER: usize = 64 << 10;
+
+/// How often a wait for a connection looks whether there is none, and whether the program has ended:
+/// what comes is known to have come after the last such look.
+const LOOK: Duration = Duration::from_millis(2);
 
 /// A listening socket of the grader's.
 pub struct Listener {
@@ -96,7 +100,7 @@ impl Listener {
                 let got = format!("nobody connected within {} s", PATIENCE.as_secs());
                 return self.fails(Symptom::Silence, expected, got);
             }
-            thread::sleep(Duration::from_millis(2));
+            platform::wait_ready(&self.listener, true, false, LOOK);
         }
     }
 
@@ -173,7 +177,7 @@ impl Silent {
         // Our end is established a moment before the queue at the other end counts it.
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline && !is_full(addr) {
-            thread::sleep(Duration::from_millis(1));
+            platform::wait_ready(&listener, true, false, LOOK);
         }
         Ok(Silent {
             _listener: listener,

@@ -1,24 +1,23 @@
 //! One running submission: started in a group of its own, read, waited for, ended.
 
+mod patience;
+mod readiness;
+
+pub use patience::PATIENCE;
+
 use super::check::{Stop, Told, broken};
-use super::failure::{Failure, Symptom};
-use super::kernel;
 use super::launch::{Launch, fill_in, shown};
 use super::output::{self, Output};
 use super::platform::{self, Exit};
 use super::transcript::{Transcript, What};
-use super::watchdog;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::{ErrorKind, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
-
-/// How long a step waits for something to happen. Only wrong programs pay it.
-pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a program that was asked to end may take before it is ended.
 const GRACE: Duration = Duration::from_secs(2);
@@ -247,99 +246,6 @@ impl Program {
         })
     }
 
-    /// Waits until it is ready for clients, and says where. No connection is made to find out: it
-    /// would eat the one `accept` of a program that serves one client.
-    pub fn ready(&self, limit: Duration) -> Result<SocketAddr, Stop> {
-        let told = self.told.unwrap_or((Ipv4Addr::LOCALHOST, 0).into());
-        if self.group.is_none() {
-            return Ok(told);
-        }
-        let deadline = Instant::now() + limit;
-        loop {
-            let seen = self.watched.lock();
-            if let Some(addr) = announced(&seen.stdout.bytes) {
-                drop(seen);
-                let addr = reachable(addr);
-                self.transcript
-                    .write(&self.who, "", What::Listens, addr.to_string());
-                return Ok(addr);
-            }
-            let exit = seen.exit;
-            let (seen, _) = self
-                .watched
-                .changed
-                .wait_timeout(seen, Duration::from_millis(5))
-                .unwrap_or_else(PoisonError::into_inner);
-            drop(seen);
-            if !self.announces && self.listens_silently(told)? {
-                self.transcript
-                    .write(&self.who, "", What::Listens, told.to_string());
-                return Ok(reachable(told));
-            }
-            if let Some((exit, _)) = exit {
-                self.transcript
-                    .write(&self.who, "", What::Exits, exit.to_string());
-                if !self.announces && kernel::listens(told) {
-                    return Err(taken_by_another(told));
-                }
-                let wanted = "a server that runs until it is ended";
-                return Err(
-                    Failure::new(Symptom::Exit, wanted, format!("it ended: {exit}"))
-                        .when("before it listened")
-                        .into(),
-                );
-            }
-            // Interpreters load much before they listen: what it waited for a processor isn't its own.
-            if Instant::now() > deadline
-                && Instant::now() > deadline + self.stalled_since(self.started).min(limit * 3)
-            {
-                return Err(self.never_ready(limit));
-            }
-        }
-    }
-
-    fn never_ready(&self, limit: Duration) -> Stop {
-        if let Err(stop) = self.must_have_run(limit) {
-            return stop;
-        }
-        let seen = self.watched.lock();
-        let first = seen
-            .stdout
-            .bytes
-            .split(|b| *b == b'\n')
-            .next()
-            .unwrap_or_default();
-        let got = match first {
-            [] => "nothing on stdout".to_string(),
-            line => format!("on stdout: {}", super::bytes::brief(line, 60)),
-        };
-        let expected = match (self.announces, self.told) {
-            (false, Some(addr)) => format!("a server that listens at {addr}"),
-            _ => "the line `listening on IP:PORT` on stdout, flushed".to_string(),
-        };
-        Failure::new(Symptom::NotReady, expected, got)
-            .when(format!("within {} s", limit.as_secs()))
-            .into()
-    }
-
-    /// Whether a program that need not announce itself listens where it was told to. Another
-    /// grading may have chosen the same port at the same time: its program is not this one.
-    fn listens_silently(&self, told: SocketAddr) -> Result<bool, Stop> {
-        if !kernel::has_tables() {
-            // Only a bind tells: while it succeeds, nobody listens there yet.
-            return Ok(std::net::TcpListener::bind(told).is_err());
-        }
-        let udp = || {
-            kernel::rows(kernel::Table::Udp).into_iter().find(|row| {
-                row.local.port() == told.port() && row.state == kernel::State::Unconnected
-            })
-        };
-        match kernel::listener(told).or_else(udp) {
-            Some(row) if self.is_not_owner(row.inode) => Err(taken_by_another(told)),
-            row => Ok(row.is_some()),
-        }
-    }
-
     /// How it ended, once it has.
     pub fn exit(&self) -> Option<Exit> {
         self.watched.lock().exit.map(|(exit, _)| exit)
@@ -427,97 +333,10 @@ impl Program {
         self.started
     }
 
-    /// How long it has run on a processor, all its threads together, where the system tells.
-    pub fn ran(&self) -> Duration {
-        self.processor_time().0
-    }
-
-    /// How long it was ready to run and had no processor, where the system tells.
-    pub fn queued(&self) -> Duration {
-        self.processor_time().1
-    }
-
     /// Its threads, and those of what it started, where the system tells.
     pub fn threads(&self) -> usize {
         self.group
             .map_or(0, |group| platform::threads_of_group(group).len())
-    }
-
-    /// Time since then in which the program could not have acted: the machine stood still, or the
-    /// program was in the queue for a processor.
-    pub fn stalled_since(&self, then: Instant) -> Duration {
-        // What it waited before `then` is not known: all of it is taken, in its favour.
-        watchdog::stalled_since(then) + self.processor_time().1
-    }
-
-    /// Whether the time since then says nothing about it: the machine stood still for half of it,
-    /// or the program waited for a processor for half of it and hardly got one.
-    fn hardly_ran(&self, then: Instant) -> bool {
-        let elapsed = then.elapsed();
-        let (ran, waited) = self.processor_time();
-        watchdog::stalled_since(then) * 2 > elapsed || (waited * 2 > elapsed && ran * 10 < elapsed)
-    }
-
-    /// Whether something that took so long took too long. Where it did, but not by more than the
-    /// machine stood still meanwhile, nobody can tell.
-    pub fn was_late(&self, since: Instant, took: Duration, limit: Duration) -> Result<bool, Stop> {
-        if took > limit && took.saturating_sub(self.stalled_since(since)) <= limit {
-            let why = format!(
-                "{} ms, but the machine stood still meanwhile",
-                took.as_millis()
-            );
-            return Err(Stop::Inconclusive(why));
-        }
-        Ok(took > limit)
-    }
-
-    /// Waits for its end as long as patience lasts; a busy machine is no reason to give up on it.
-    pub fn wait_end(&self) -> Result<Option<(Exit, Duration)>, Stop> {
-        let end = self.wait_exit(PATIENCE);
-        if end.is_none() {
-            self.must_have_run(PATIENCE)?;
-        }
-        Ok(end)
-    }
-
-    /// Nothing can be said of a program that had no chance to run in the time that has passed.
-    pub fn must_have_run(&self, lately: Duration) -> Result<(), Stop> {
-        match Instant::now().checked_sub(lately) {
-            Some(then) if self.hardly_ran(then) || self.starves() => Err(Stop::Inconclusive(
-                "the program hardly got any processor time".to_string(),
-            )),
-            _ => Ok(()),
-        }
-    }
-
-    /// Whether the program, or one that it started, wants a processor now and hardly gets one. What
-    /// its leader waited doesn't tell that of a script that starts other programs.
-    fn starves(&self) -> bool {
-        const LOOKS: u32 = 20;
-        let Some(group) = self.group.filter(|_| !self.watched.lock().ended) else {
-            return false;
-        };
-        let begun = Instant::now();
-        let (mut wanted, mut ran) = (0, Duration::ZERO);
-        let mut before: BTreeMap<u32, Duration> = BTreeMap::new();
-        for _ in 0..LOOKS {
-            thread::sleep(Duration::from_millis(15));
-            let threads = platform::threads_of_group(group);
-            wanted += u32::from(threads.iter().any(|(_, runnable, _)| *runnable));
-            for (number, _, now) in threads {
-                let then = before.insert(number, now).unwrap_or(now);
-                ran += now.saturating_sub(then);
-            }
-        }
-        wanted * 2 > LOOKS && ran * 4 < begun.elapsed()
-    }
-
-    fn processor_time(&self) -> (Duration, Duration) {
-        match self.group {
-            // Until it is reaped the kernel still knows; afterwards the number may be another's.
-            Some(group) if !self.watched.lock().ended => platform::processor_time(group),
-            _ => (Duration::ZERO, Duration::ZERO),
-        }
     }
 
     fn wait_changed<'a>(
@@ -618,41 +437,4 @@ impl Watched {
 fn in_a_thread(work: impl FnOnce() + Send + 'static) -> Told {
     let started = thread::Builder::new().spawn(work);
     started.map(drop).map_err(broken("cannot start a thread"))
-}
-
-fn taken_by_another(told: SocketAddr) -> Stop {
-    Stop::PortTaken(format!("somebody else listens at {told}"))
-}
-
-/// The address of the first whole line `listening on IP:PORT`.
-fn announced(stdout: &[u8]) -> Option<SocketAddr> {
-    let whole = &stdout[..stdout.iter().rposition(|b| *b == b'\n')?];
-    whole.split(|b| *b == b'\n').take(100).find_map(|line| {
-        let line = std::str::from_utf8(line).ok()?.trim_end();
-        line.strip_prefix("listening on ")?.parse().ok()
-    })
-}
-
-/// Where a client reaches a server that listens at a wildcard address: on loopback.
-fn reachable(addr: SocketAddr) -> SocketAddr {
-    match addr.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, addr.port()).into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => (Ipv6Addr::LOCALHOST, addr.port()).into(),
-        _ => addr,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_announced_address_is_read_from_a_whole_line_only() {
-        assert_eq!(announced(b"listening on 127.0.0.1:80"), None);
-        assert_eq!(
-            announced(b"hi\nlistening on 127.0.0.1:80\r\nx"),
-            "127.0.0.1:80".parse().ok()
-        );
-        assert_eq!(announced(b"listening on port 80\n"), None);
-    }
 }

@@ -1,26 +1,29 @@
 //! One check's stage: the submission, whoever talks to it, and the record of it.
 
-use super::check::{Stop, Told, broken};
+mod folder;
+mod pupil;
+
+pub use folder::remove_folders_for_good;
+pub use pupil::Pupil;
+
+use super::check::{Stop, broken};
 use super::client::Client;
-use super::failure::{Failure, Side, Symptom};
+use super::failure::{Failure, Symptom};
 use super::faults::Faults;
 use super::launch::Launch;
 use super::listener::{self, Listener, Refusing, Silent};
-use super::platform::{self, Exit};
 use super::program::{Input, PATIENCE, Program, Start};
 use super::seed::{Dice, Seed};
 use super::transcript::{Transcript, What};
 use super::udp::{UdpPeer, UdpPlace};
+use folder::Folder;
 use socket2::{Domain, Socket, Type};
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::BTreeSet;
-use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 /// How long a program may take to become ready; interpreters are slow to start on a busy machine.
 const READY: Duration = Duration::from_secs(15);
@@ -357,198 +360,4 @@ fn connect_from(from: Ipv4Addr, to: SocketAddr) -> io::Result<TcpStream> {
     socket.bind(&SocketAddr::from((IpAddr::V4(from), 0)).into())?;
     socket.connect_timeout(&to.into(), PATIENCE)?;
     Ok(socket.into())
-}
-
-/// A client submission that runs, or ran.
-pub struct Pupil {
-    program: Arc<Program>,
-    transcript: Arc<Transcript>,
-}
-
-impl Pupil {
-    pub fn program(&self) -> &Arc<Program> {
-        &self.program
-    }
-
-    /// Ends by itself, with whatever status.
-    pub fn ends(&self) -> Result<(Exit, Duration), Stop> {
-        let Some((exit, after)) = self.program.wait_end()? else {
-            let got = format!(
-                "it still runs after {} s",
-                self.program.started().elapsed().as_secs()
-            );
-            return self.fails(Symptom::StillOpen, "the program ends by itself", got);
-        };
-        self.transcript
-            .write(&self.program.who, "", What::Exits, exit.to_string());
-        Ok((exit, after))
-    }
-
-    /// Ends by itself with this exit status.
-    pub fn exits(&self, status: i32) -> Told {
-        self.exits_within(status, PATIENCE)
-    }
-
-    /// Ends by itself with this status, no later than so long after its start.
-    pub fn exits_within(&self, status: i32, limit: Duration) -> Told {
-        let (exit, after) = self.ends()?;
-        if exit != Exit::Status(status) {
-            return self.fails(
-                Symptom::Status,
-                format!("exit status {status}"),
-                exit.to_string(),
-            );
-        }
-        if limit < PATIENCE {
-            self.was_in_time(self.program.started(), after, limit, "its end")?;
-        }
-        Ok(())
-    }
-
-    /// What happened so long after `since` happened in time.
-    pub fn was_in_time(&self, since: Instant, took: Duration, limit: Duration, what: &str) -> Told {
-        if !self.program.was_late(since, took, limit)? {
-            return Ok(());
-        }
-        let expected = format!("{what} within {} ms", limit.as_millis());
-        self.fails(
-            Symptom::Late,
-            expected,
-            format!("after {} ms", took.as_millis()),
-        )
-    }
-
-    /// Its stdout, from its start to its end, is exactly this.
-    pub fn printed(&self, expected: &[u8]) -> Told {
-        let got = self.stdout();
-        if got == expected {
-            return Ok(());
-        }
-        let symptom = match super::bytes::first_difference(expected, &got) {
-            Some(at) if at == got.len() => Symptom::End,
-            Some(at) if at == expected.len() => Symptom::Extra,
-            _ => Symptom::Different,
-        };
-        self.fails(symptom, expected, &got[..])
-    }
-
-    /// Its stderr ends with a line that says something.
-    pub fn says_what_failed(&self) -> Told {
-        if self
-            .stderr()
-            .lines()
-            .last()
-            .is_some_and(|line| line.contains(char::is_alphabetic))
-        {
-            return Ok(());
-        }
-        self.fails(
-            Symptom::Words,
-            "a line on stderr that says what failed",
-            "nothing there",
-        )
-    }
-
-    /// All of its stdout. Ask after its end.
-    pub fn stdout(&self) -> Vec<u8> {
-        self.program
-            .wait_output(Duration::from_secs(2), |stdout, _| stdout.closed);
-        self.program.outputs().0.bytes
-    }
-
-    /// All of its stderr, made harmless. Ask after its end.
-    pub fn stderr(&self) -> String {
-        self.program
-            .wait_output(Duration::from_secs(2), |_, stderr| stderr.closed);
-        super::bytes::harmless(&self.program.outputs().1.bytes)
-    }
-
-    /// A failure as this program's own.
-    pub fn fails<T>(
-        &self,
-        symptom: Symptom,
-        expected: impl Into<Side>,
-        got: impl Into<Side>,
-    ) -> Result<T, Stop> {
-        self.transcript
-            .write(&self.program.who, "", What::Fails, symptom.word());
-        let mut failure = Failure::new(symptom, expected, got);
-        failure.who = self.program.who.clone();
-        Err(failure.into())
-    }
-}
-
-/// A folder of a stage's own, gone when the stage is.
-struct Folder {
-    path: PathBuf,
-    name: String,
-}
-
-impl Folder {
-    fn new() -> io::Result<Folder> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("wireside-{}-{count}", std::process::id());
-        let path = std::env::temp_dir().join(&name);
-        let mut folders = folders();
-        let Some(folders) = folders.as_mut() else {
-            return Err(io::Error::other("the grader is being ended"));
-        };
-        fs::create_dir_all(&path)?;
-        folders.insert(path.clone());
-        Ok(Folder { path, name })
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        remove_folder(&self.path);
-        if let Some(folders) = folders().as_mut() {
-            folders.remove(&self.path);
-        }
-    }
-}
-
-/// The folders that there are now, so that an interrupt can remove them; `None` once it has.
-static FOLDERS: Mutex<Option<BTreeSet<PathBuf>>> = Mutex::new(Some(BTreeSet::new()));
-
-fn folders() -> MutexGuard<'static, Option<BTreeSet<PathBuf>>> {
-    FOLDERS.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Removes what an end that comes from outside would leave, and from now on no folder is made.
-/// Whoever was in them must have ended.
-pub fn remove_folders_for_good() {
-    // Held until all are gone: whoever comes second must not end the grader before.
-    let mut folders = folders();
-    for path in folders.take().into_iter().flatten() {
-        remove_folder(&path);
-    }
-}
-
-/// Removes a folder whatever is in it. `remove_dir_all` goes down into it, a frame of the stack and
-/// a descriptor for each level, and a submission can dig deeper than there are of either; it stops,
-/// too, where a folder may not be entered. Here what is in a folder is moved up, beside the folder.
-fn remove_folder(root: &Path) {
-    platform::open_folder(root);
-    let mut moved = 0_u64;
-    let mut goes_on = true;
-    // Each round takes away a level of folders, until there is none or nothing can be done.
-    while goes_on {
-        goes_on = false;
-        for entry in fs::read_dir(root).into_iter().flatten().flatten() {
-            let path = entry.path();
-            if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                goes_on |= fs::remove_file(&path).is_ok();
-                continue;
-            }
-            platform::open_folder(&path);
-            for inner in fs::read_dir(&path).into_iter().flatten().flatten() {
-                moved += 1;
-                let _ = fs::rename(inner.path(), root.join(format!(".moved-{moved}")));
-            }
-            goes_on |= fs::remove_dir(&path).is_ok();
-        }
-    }
-    let _ = fs::remove_dir(root);
 }

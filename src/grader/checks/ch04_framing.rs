@@ -10,21 +10,19 @@ pub use echo::FRAME_ECHO;
 pub use envelope::ENVELOPE;
 pub use limits::FRAME_LIMITS;
 
+use super::AWKWARD;
 use crate::grader::check::{Cause, Told};
 use crate::grader::stage::Stage;
 
 /// The longest payload that is allowed, included.
-const MAX: usize = 1 << 20;
-
-/// Bytes that a line, a C string or a UTF-8 decoder would stumble over.
-const AWKWARD: &[u8] = b"\0\r\n\xff\xfe\n\xc3\x28 end\xe2\x82";
+pub(super) const MAX: usize = 1 << 20;
 
 /// A frame: the payload's length in four bytes, big-endian, then the payload.
-fn frame(payload: &[u8]) -> Vec<u8> {
+pub(super) fn frame(payload: &[u8]) -> Vec<u8> {
     [&header(payload.len())[..], payload].concat()
 }
 
-fn header(length: usize) -> [u8; 4] {
+pub(super) fn header(length: usize) -> [u8; 4] {
     (length as u32).to_be_bytes()
 }
 

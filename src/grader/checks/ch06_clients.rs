@@ -2,7 +2,6 @@
 
 mod chat;
 mod limited;
-mod reader;
 mod shutdown;
 
 pub use chat::CHAT;

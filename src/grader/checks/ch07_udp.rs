@@ -10,6 +10,8 @@ pub use ack_client::ACK_CLIENT;
 pub use ack_server::ACK_SERVER;
 pub use key_value::KEY_VALUE;
 
+use super::AWKWARD;
+
 /// The id, a `u32`, big-endian, then the payload.
 fn request(id: u32, payload: &[u8]) -> Vec<u8> {
     [&id.to_be_bytes()[..], payload].concat()
@@ -18,6 +20,3 @@ fn request(id: u32, payload: &[u8]) -> Vec<u8> {
 fn ack(id: u32) -> Vec<u8> {
     request(id, b"ACK")
 }
-
-/// Bytes that a line, a C string or a UTF-8 decoder would stumble over.
-const AWKWARD: &[u8] = b"\0\r\n\xff\xfe\n\xc3\x28 end\xe2\x82";

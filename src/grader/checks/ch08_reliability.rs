@@ -19,10 +19,7 @@ use crate::grader::stage::Stage;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// Three segments, the last of them short, with bytes that a decoder of text would stumble over.
-fn three(stage: &Stage) -> Vec<u8> {
-    [&b"\0\r\n\xff\xfe"[..], &stage.random_bytes(2_900)].concat()
-}
+const MS: fn(u64) -> Duration = Duration::from_millis;
 
 /// A receiver that is right, for a whole transfer.
 struct Model {
@@ -96,7 +93,7 @@ fn arrives_exactly(
     loop {
         let mut arrived = Vec::new();
         let mut is_sure = false;
-        match inbound.hears_within(Duration::from_millis(40))? {
+        match inbound.hears_within(MS(40))? {
             Some(arrival) => {
                 heard_at = Instant::now();
                 let key = (arrival.segment.kind, arrival.number());
@@ -174,27 +171,11 @@ fn good_lines(stage: &Stage) -> (Line, Line) {
     (Line::new(stage.faults()), Line::new(stage.faults()))
 }
 
-/// The submission sends `file` and has had its first segment acknowledged: what follows on the
-/// second is counted from the time returned, which was before it was sent.
-fn at_the_second(stage: &Stage, file: &[u8]) -> Result<(Inbound, Instant), Stop> {
-    let mut inbound = stage.receives(file)?;
-    inbound.hears_the(DATA, 0)?;
-    let since = inbound.says(&ack(1))?;
-    inbound.hears_past(0, DATA, 1)?;
-    Ok((inbound, since))
-}
-
 /// Exit status 1, and a last line on stderr that says what failed; when it had ended.
 fn gives_up(inbound: &Inbound) -> Result<Instant, Stop> {
     let at = inbound.exits(1)?;
     inbound.pupil().says_what_failed()?;
     Ok(at)
-}
-
-/// Whether an arrival is neither data 0 nor data 1, of a submission whose second segment is not
-/// acknowledged.
-fn goes_on(kind: u8, number: u32) -> bool {
-    kind != DATA || number > 1
 }
 
 const BELIEVES_ANYBODY: Cause = Cause {

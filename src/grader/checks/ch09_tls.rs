@@ -8,26 +8,14 @@ pub use echo::TLS_ECHO;
 pub use truncation::TRUNCATION;
 pub use trust::TRUST;
 
-use crate::grader::check::{Cause, Stop};
+use super::AWKWARD;
+use super::ch04_framing::{MAX, frame, header};
+use crate::grader::check::{Cause, Stop, Told};
 use crate::grader::client::Client;
 use crate::grader::failure::Symptom;
 use crate::grader::stage::{Pupil, Stage};
 use crate::grader::tls::{HOST, Terms};
-
-/// The longest payload that is allowed, included.
-const MAX: usize = 1 << 20;
-
-/// Bytes that a line, a C string or a UTF-8 decoder would stumble over.
-const AWKWARD: &[u8] = b"\0\r\n\xff\xfe\n\xc3\x28 end\xe2\x82";
-
-/// A frame: the payload's length in four bytes, big-endian, then the payload.
-fn frame(payload: &[u8]) -> Vec<u8> {
-    [&header(payload.len())[..], payload].concat()
-}
-
-fn header(length: usize) -> [u8; 4] {
-    (length as u32).to_be_bytes()
-}
+use std::time::Duration;
 
 /// The client with this stdin, and the server's end of its connection: no TLS yet.
 fn met(stage: &Stage, stdin: &[u8]) -> Result<(Pupil, Client), Stop> {
@@ -52,6 +40,29 @@ fn met_over_tls(stage: &Stage, terms: &Terms, stdin: &[u8]) -> Result<(Pupil, Cl
         }
     }
 }
+
+/// Clients that do not come to an end of their handshakes: plain text, one that leaves, one that breaks off.
+pub(super) fn three_failures(stage: &Stage) -> Told {
+    let mut plain = stage.client("plain")?;
+    plain.says(b"GET / HTTP/1.0\r\n\r\n")?;
+    plain.has_come(1, Duration::from_millis(300));
+    stage.client("passer-by")?.hangs_up()?;
+    let mut rude = stage.client("rude")?;
+    rude.says(&[22, 3, 1, 2, 0, 1])?;
+    rude.fence()?;
+    rude.resets()
+}
+
+/// So many clients that are connected, and say nothing.
+pub(super) fn silent(stage: &Stage, count: usize) -> Result<Vec<Client>, Stop> {
+    (0..count).map(|_| stage.client("silent")).collect()
+}
+
+pub(super) const IN_THE_LOOP: Cause = Cause {
+    symptoms: &[],
+    likely: "the handshake is waited for before the next client is accepted",
+    advice: "give each client its thread first, and shake hands in there",
+};
 
 const ONE_RECORD: Cause = Cause {
     symptoms: &[],

@@ -8,12 +8,13 @@ pub use mutual::MUTUAL_TLS;
 pub use resume::RESUME;
 pub use terms::TERMS;
 
+use super::ch09_tls::{IN_THE_LOOP, silent, three_failures};
 use crate::grader::check::{Cause, Stop, Told};
 use crate::grader::client::Client;
 use crate::grader::failure::Symptom;
 use crate::grader::stage::Stage;
 use crate::grader::tls::{Paper, Refusal, Terms, Version};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// The versions that are spoken today.
 const BOTH: [Version; 2] = [Version::Tls13, Version::Tls12];
@@ -71,33 +72,10 @@ fn unless_slow<T>(since: Instant, told: Result<T, Stop>) -> Result<T, Stop> {
     }
 }
 
-/// Clients that do not come to an end of their handshakes: plain text, one that leaves, one that breaks off.
-fn three_failures(stage: &Stage) -> Told {
-    let mut plain = stage.client("plain")?;
-    plain.says(b"GET / HTTP/1.0\r\n\r\n")?;
-    plain.has_come(1, Duration::from_millis(300));
-    stage.client("passer-by")?.hangs_up()?;
-    let mut rude = stage.client("rude")?;
-    rude.says(&[22, 3, 1, 2, 0, 1])?;
-    rude.fence()?;
-    rude.resets()
-}
-
-/// So many clients that are connected, and say nothing.
-fn silent(stage: &Stage, count: usize) -> Result<Vec<Client>, Stop> {
-    (0..count).map(|_| stage.client("silent")).collect()
-}
-
 const ONE_ENDS_ALL: Cause = Cause {
     symptoms: &[],
     likely: "an error of one handshake or conversation ends the program, or the accept loop",
     advice: "let it end that one conversation; look for unwrap and `?` around `accept`",
-};
-
-const IN_THE_LOOP: Cause = Cause {
-    symptoms: &[],
-    likely: "the handshake is waited for before the next client is accepted",
-    advice: "give each client its thread first, and shake hands in there",
 };
 
 const NO_GOODBYE: Cause = Cause {

@@ -13,3 +13,6 @@ pub mod ch07_udp;
 pub mod ch08_reliability;
 pub mod ch09_tls;
 pub mod ch10_beneath;
+
+/// Bytes that a line, a C string or a UTF-8 decoder would stumble over.
+const AWKWARD: &[u8] = b"\0\r\n\xff\xfe\n\xc3\x28 end\xe2\x82";

@@ -1,22 +1,17 @@
 //! `ex08_adaptive`: the timer of RFC 6298, judged within the bounds that the grader's own clock gives.
 
+mod receiver;
+
 use super::{
-    BELIEVES_ANYBODY, Model, NOT_LOOKED_AT, REFUSED_IS_FATAL, Sure, TIMER_PER_DATAGRAM,
+    BELIEVES_ANYBODY, MS, Model, NOT_LOOKED_AT, REFUSED_IS_FATAL, Sure, TIMER_PER_DATAGRAM,
     arrives_exactly, bad_lines, gives_up, good_lines,
 };
-use crate::grader::check::{Cause, Check, Control, Stop, Told};
+use crate::grader::check::{Cause, Check, Control, Told};
 use crate::grader::failure::Symptom;
-use crate::grader::segments::{Arrival, DATA, END, Estimate, Inbound, ack, end_ack};
+use crate::grader::segments::{DATA, END, ack, end_ack};
 use crate::grader::stage::Stage;
+use receiver::{Talk, with_room};
 use std::time::{Duration, Instant};
-
-const MS: fn(u64) -> Duration = Duration::from_millis;
-
-/// Later than the timer by so much is late: ticks of the kernel are as long as an eighth of the
-/// timeout, and the rest is for whoever reads the clock.
-fn with_room(most: Duration) -> Duration {
-    most + most / 8 + MS(150)
-}
 
 pub const ADAPTIVE: &[Check] = &[
     Check {
@@ -393,130 +388,4 @@ const ONE_LOSS: Control = Control {
 
 fn whole(stage: &Stage, file: &[u8]) -> Told {
     arrives_exactly(stage, file, Model::new(0, 0), good_lines(stage), SURE)
-}
-
-/// A transfer, and what the submission's timer must be by now.
-struct Talk {
-    inbound: Inbound,
-    estimate: Estimate,
-    /// What is under way.
-    number: u32,
-    /// It was sent after this.
-    since: Instant,
-    /// Its transmissions so far, the last of which this is.
-    copies: u32,
-    last: Arrival,
-    /// The timeouts of the transmissions before the last, together: least and most.
-    waited: (Duration, Duration),
-}
-
-impl Talk {
-    /// With the first segment under way.
-    fn begins(stage: &Stage) -> Result<Talk, Stop> {
-        let mut inbound = stage.receives(&stage.random_bytes(40 * 1024))?;
-        let last = inbound.hears_the(DATA, 0)?;
-        Ok(Talk {
-            inbound,
-            estimate: Estimate::new(),
-            number: 0,
-            // When it was sent isn't known but for this.
-            since: last.after,
-            copies: 1,
-            last,
-            waited: (Duration::ZERO, Duration::ZERO),
-        })
-    }
-
-    /// Answers what is under way, and hears the next segment.
-    fn answers(&mut self) -> Told {
-        let answered = self.inbound.says(&ack(self.number + 1))?;
-        let due = format!("data {}", self.number + 1);
-        let next = loop {
-            let next = self.inbound.hears(&due)?;
-            if next.is(DATA, self.number + 1) {
-                break next;
-            }
-            if !next.is(DATA, self.number) {
-                return self.inbound.fails(Symptom::Different, due, next.told());
-            }
-            // It was sent again while the answer was on its way.
-            self.estimate.expired();
-            self.copies += 1;
-        };
-        if self.copies == 1 {
-            // It may read its clock before it sends, or after; the answer isn't read before it was
-            // sent, nor after the next segment was.
-            let least = answered.saturating_duration_since(self.last.by);
-            let most = next.by.saturating_duration_since(self.since);
-            self.estimate.sample(least, most);
-        }
-        (self.number, self.since, self.copies) = (self.number + 1, answered, 1);
-        self.waited = (Duration::ZERO, Duration::ZERO);
-        self.last = next;
-        Ok(())
-    }
-
-    /// The same, each after a delay. What is sent again meanwhile makes it no sample, and so the
-    /// course of things another: a delay is to be shorter than the timeout.
-    fn answers_after(&mut self, delays: &[Duration]) -> Told {
-        for delay in delays {
-            let until = self.last.by + *delay;
-            if let Some(copy) = self.inbound.hears_until(until)? {
-                self.sent_again(&copy)?;
-            }
-            self.answers()?;
-        }
-        Ok(())
-    }
-
-    /// So many segments, each answered so long after its first transmission: how many copies came.
-    fn answers_each_after(&mut self, delay: Duration, count: u32) -> Result<u32, Stop> {
-        let mut copies = 0;
-        for _ in 0..count {
-            let until = self.last.by + delay;
-            while self.inbound.hears_until(until)?.is_some() {
-                copies += 1;
-            }
-            self.inbound.says(&ack(self.number + 1))?;
-            self.number += 1;
-            // A copy of the last may have been sent before the answer to it was there.
-            self.last = loop {
-                let next = self.inbound.hears("the next segment")?;
-                if next.number() == self.number {
-                    break next;
-                }
-                copies += 1;
-            };
-        }
-        Ok(copies)
-    }
-
-    /// Doesn't answer: it is sent again, when its timeout is over.
-    fn loses(&mut self) -> Told {
-        let again = self.inbound.hears_the(DATA, self.number)?;
-        self.sent_again(&again)
-    }
-
-    /// The next transmission of what is under way, whenever.
-    fn again(&mut self) -> Result<Arrival, Stop> {
-        self.inbound.hears_the(DATA, self.number)
-    }
-
-    fn sent_again(&mut self, again: &Arrival) -> Told {
-        self.is_in_time(again)?;
-        self.waited.0 += self.estimate.least();
-        self.waited.1 += self.estimate.most();
-        self.estimate.expired();
-        self.copies += 1;
-        self.last = again.clone();
-        Ok(())
-    }
-
-    /// It comes when the timeout is over, within what is known of that.
-    fn is_in_time(&self, again: &Arrival) -> Told {
-        let least = self.waited.0 + self.estimate.least();
-        self.inbound.not_before_as_seen(again, self.since, least)?;
-        let most = with_room(self.estimate.most());
-        self.inbound.not_after(again, self.last.by, most)
-    }
 }

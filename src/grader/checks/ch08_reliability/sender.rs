@@ -1,17 +1,19 @@
 //! `ex08_sender`.
 
+mod receiver;
+
 use super::{
-    BELIEVES_ANYBODY, Model, NOT_LOOKED_AT, REFUSED_IS_FATAL, SURE, TIMER_PER_DATAGRAM,
-    arrives_exactly, at_the_second, bad_lines, gives_up, goes_on, good_lines, three,
+    BELIEVES_ANYBODY, MS, Model, NOT_LOOKED_AT, REFUSED_IS_FATAL, SURE, TIMER_PER_DATAGRAM,
+    arrives_exactly, bad_lines, gives_up, good_lines,
 };
 use crate::grader::check::{Cause, Check, Control, Told};
 use crate::grader::failure::Symptom;
-use crate::grader::segments::{DATA, END, END_ACK, Inbound, ack, end_ack, segment};
+use crate::grader::segments::{DATA, END, END_ACK, ack, end_ack, segment};
 use crate::grader::stage::Stage;
+use receiver::{at_the_second, goes_on, keeps_saying, stays_at, ten_of_them, three};
 use std::time::{Duration, Instant};
 
 const TRY: Duration = Duration::from_millis(200);
-const MS: fn(u64) -> Duration = Duration::from_millis;
 
 pub const SENDER: &[Check] = &[
     Check {
@@ -462,50 +464,4 @@ const ONE_EXPIRY: Control = Control {
 
 fn whole(stage: &Stage, file: &[u8]) -> Told {
     arrives_exactly(stage, file, Model::new(0, 0), good_lines(stage), SURE)
-}
-
-/// Until then nothing is sent but the second segment again, and that it is.
-fn stays_at(inbound: &mut Inbound, until: Instant) -> Told {
-    let mut copies = 0;
-    while let Some(arrival) = inbound.hears_until(until)? {
-        if goes_on(arrival.segment.kind, arrival.number()) {
-            return inbound.fails(Symptom::Different, "data 1 again", arrival.told());
-        }
-        copies += u32::from(arrival.is(DATA, 1));
-    }
-    if copies > 0 {
-        return Ok(());
-    }
-    inbound.hears_again(0, 1).map(|_| ())
-}
-
-/// Says the same every 40 ms, until the second segment is sent again, in its time.
-fn keeps_saying(inbound: &mut Inbound, since: Instant, datagram: &[u8]) -> Told {
-    while since.elapsed() < MS(1_500) {
-        inbound.says(datagram)?;
-        if let Some(arrival) = inbound.hears_within(MS(40))? {
-            if arrival.is(DATA, 1) {
-                return inbound.not_before(&arrival, since, TRY);
-            }
-        }
-    }
-    inbound.fails(
-        Symptom::Silence,
-        "data 1 again, 200 ms after it was sent",
-        "nothing in 1.5 s, while an older ack came every 40 ms",
-    )
-}
-
-/// The second segment, ten times in all, each 200 ms after the last: about when the tenth came.
-fn ten_of_them(
-    inbound: &mut Inbound,
-    since: Instant,
-) -> Result<Instant, crate::grader::check::Stop> {
-    let mut last = Instant::now();
-    for times in 1..10 {
-        let arrival = inbound.hears_again(0, 1)?;
-        inbound.not_before(&arrival, since, TRY * times)?;
-        last = arrival.by;
-    }
-    Ok(last)
 }

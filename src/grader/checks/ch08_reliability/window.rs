@@ -1,24 +1,17 @@
 //! `ex08_window`.
 
+mod receiver;
+mod timer;
+
 use super::{
-    BELIEVES_ANYBODY, Model, NOT_LOOKED_AT, REFUSED_IS_FATAL, SURE, arrives_exactly, bad_lines,
-    gives_up, good_lines,
+    BELIEVES_ANYBODY, MS, Model, NOT_LOOKED_AT, REFUSED_IS_FATAL, SURE, arrives_exactly, bad_lines,
+    gives_up,
 };
-use crate::grader::check::{Cause, Check, Control, Stop, Told};
+use crate::grader::check::{Cause, Check, Control};
 use crate::grader::failure::Symptom;
-use crate::grader::segments::{Arrival, DATA, END, END_ACK, Inbound, ack, end_ack, segment};
-use crate::grader::stage::Stage;
+use crate::grader::segments::{DATA, END, END_ACK, ack, end_ack, segment};
+use receiver::{FIRST, TIMEOUT, Talk, WINDOW, at, last_of, one_loss, whole};
 use std::time::{Duration, Instant};
-
-const MS: fn(u64) -> Duration = Duration::from_millis;
-const FIRST: u32 = 4_294_967_290;
-const WINDOW: u32 = 8;
-const TIMEOUT: Duration = Duration::from_millis(300);
-
-/// The number of the segment with this place in the file, counted from 0.
-fn at(place: u32) -> u32 {
-    FIRST.wrapping_add(place)
-}
 
 pub const WINDOW_EXERCISE: &[Check] = &[
     Check {
@@ -133,118 +126,10 @@ pub const WINDOW_EXERCISE: &[Check] = &[
         }],
         ..Check::PLAIN
     },
-    Check {
-        name: "300 ms after the last ack that advanced, the oldest is sent again",
-        why: "that one is missing, for all that the sender knows",
-        points: 2,
-        run: |stage| {
-            let mut talk = Talk::begins(stage)?;
-            talk.hears_new_up_to(WINDOW)?;
-            let since = talk.acknowledges_in_time(2)?;
-            let again = talk.hears_again()?;
-            if again.number() != at(2) {
-                let due = format!("data {} first: the oldest", at(2));
-                return talk.inbound.fails(Symptom::Different, due, again.told());
-            }
-            talk.inbound.not_before(&again, since, TIMEOUT)
-        },
-        control: Some(FOUR),
-        causes: &[
-            Cause {
-                symptoms: &[Symptom::Early],
-                likely: "the timer isn't set anew by an ack that advances, or is shorter than 300 ms",
-                advice: "a new deadline with each ack that advances",
-            },
-            Cause {
-                symptoms: &[],
-                likely: "no timer, or what is sent again doesn't begin with the oldest",
-                advice: "when the deadline is over, go back to the oldest that isn't acknowledged",
-            },
-        ],
-        ..Check::PLAIN
-    },
-    Check {
-        name: "it is sent again no later than soon after 300 ms",
-        why: "each loss costs one such wait",
-        run: |stage| {
-            let mut talk = Talk::begins(stage)?;
-            talk.hears_new_up_to(WINDOW)?;
-            talk.acknowledges_in_time(2)?;
-            talk.hears_new_up_to(2 + WINDOW)?;
-            let sent = Instant::now();
-            let again = talk.hears_again()?;
-            talk.inbound.not_after(&again, sent, TIMEOUT + MS(300))
-        },
-        control: Some(FOUR),
-        causes: &[Cause {
-            symptoms: &[Symptom::Late],
-            likely: "the timeout is longer than 300 ms",
-            advice: "send again as soon as the 300 ms are over",
-        }],
-        alone: true,
-        ..Check::PLAIN
-    },
-    Check {
-        name: "each ack that advances sets the timer anew",
-        why: "where something arrives nothing is lost yet: only what is behind a hole waits",
-        points: 2,
-        run: |stage| {
-            let mut talk = Talk::begins(stage)?;
-            talk.hears_new_up_to(WINDOW)?;
-            let begun = Instant::now();
-            for upto in 1..=7 {
-                // Well below 300 ms each, well above it together.
-                let until = Instant::now() + MS(110);
-                while let Some(arrival) = talk.inbound.hears_until(until)? {
-                    if !talk.takes(&arrival)? {
-                        let got = format!("{} again", arrival.told());
-                        let due = "no repetition while acks advance every 110 ms";
-                        talk.is_in_time()?;
-                        let told = talk.inbound.fails(Symptom::Early, due, got);
-                        return talk.inbound.if_swift(begun, MS(120), told);
-                    }
-                }
-                talk.acknowledges_in_time(upto)?;
-            }
-            Ok(())
-        },
-        control: Some(FOUR),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "the timer runs from when the segment was sent, or isn't touched by progress",
-            advice: "a new deadline with each ack that advances",
-        }],
-        ..Check::PLAIN
-    },
-    Check {
-        name: "an ack that doesn't advance leaves the timer alone",
-        why: "a network full of copies would keep the sender waiting for ever",
-        points: 2,
-        run: |stage| {
-            let mut talk = Talk::begins(stage)?;
-            talk.hears_new_up_to(WINDOW)?;
-            let since = talk.acknowledges_in_time(4)?;
-            talk.hears_new_up_to(4 + WINDOW)?;
-            while since.elapsed() < MS(2_000) {
-                talk.inbound.says(&ack(at(2)))?;
-                if let Some(arrival) = talk.inbound.hears_within(MS(40))? {
-                    if !talk.takes(&arrival)? {
-                        return talk.inbound.not_before(&arrival, since, TIMEOUT);
-                    }
-                }
-            }
-            let due = "the oldest again, 300 ms after the last ack that advanced";
-            let got = "nothing in 2 s, while an older ack came every 40 ms";
-            talk.inbound.fails(Symptom::Silence, due, got)
-        },
-        control: Some(ONE_EXPIRY),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "every ack, or every datagram, sets the timer anew, or makes it send again",
-            advice: "only an ack that advances is progress",
-        }],
-        ..Check::PLAIN
-    },
+    timer::SENDS_THE_OLDEST_AGAIN,
+    timer::IS_NO_LATER,
+    timer::IS_SET_ANEW,
+    timer::IS_LEFT_ALONE,
     Check {
         name: "an ack from before the wrap is old",
         why: "4,294,967,293 is five before 2, however large it looks",
@@ -509,172 +394,3 @@ const ONE_EXPIRY: Control = Control {
         talk.hears_again().map(|_| ())
     },
 };
-
-fn whole(stage: &Stage, file: &[u8]) -> Told {
-    arrives_exactly(stage, file, Model::new(FIRST, 7), good_lines(stage), SURE)
-}
-
-/// The number of the last segment of a short file, of which nothing is acknowledged yet.
-fn last_of(inbound: &mut Inbound) -> Result<u32, Stop> {
-    let (mut bytes, mut place) = (0, 0);
-    while bytes < 3_000 {
-        let arrival = inbound.hears_past(at(place).wrapping_sub(1), DATA, at(place))?;
-        bytes += arrival.segment.payload.len();
-        place += 1;
-        if place % WINDOW == 0 && bytes < 3_000 {
-            inbound.says(&ack(at(place)))?;
-        }
-    }
-    Ok(at(place - 1))
-}
-
-/// Twenty segments, the fourth of which is lost once: from then on all takes a wait and a second.
-fn one_loss(stage: &Stage, keeps: u32) -> Told {
-    let file = stage.random_bytes(20 * 1024);
-    let mut inbound = stage.receives(&file)?;
-    let mut model = Model::new(FIRST, keeps);
-    let mut lost_at = None;
-    while !model.ended {
-        let arrival = inbound.hears("all of the file, and the end")?;
-        if arrival.number() == at(3) && lost_at.is_none() {
-            lost_at = Some(arrival.by);
-            inbound.notes("it is lost");
-            continue;
-        }
-        let answer = model.takes(&arrival.segment);
-        inbound.says(&answer)?;
-    }
-    let ended = inbound.exits(0)?;
-    super::arrived(&inbound, &model.file, &file)?;
-    let since = lost_at.unwrap_or(ended);
-    let took = ended.saturating_duration_since(since);
-    inbound
-        .pupil()
-        .was_in_time(since, took, TIMEOUT + MS(1_000), "the end of it all")
-}
-
-/// A transfer of a file of many segments.
-struct Talk {
-    inbound: Inbound,
-    /// So many new ones have come.
-    came: u32,
-    /// So many are acknowledged.
-    acknowledged: u32,
-    /// The submission's timer was set anew after this.
-    since: Option<Instant>,
-}
-
-impl Talk {
-    fn begins(stage: &Stage) -> Result<Talk, Stop> {
-        Ok(Talk {
-            inbound: stage.receives(&stage.random_bytes(60 * 1024))?,
-            came: 0,
-            acknowledged: 0,
-            since: None,
-        })
-    }
-
-    /// Whether it is a new one. A right sender's window says which may come.
-    fn takes(&mut self, arrival: &Arrival) -> Result<bool, Stop> {
-        self.since.get_or_insert(arrival.after);
-        let place = arrival.number().wrapping_sub(FIRST);
-        if arrival.segment.kind == DATA && place < self.came {
-            return Ok(false);
-        }
-        if arrival.segment.kind != DATA || place != self.came {
-            let due = format!("data {}, or one that came before", at(self.came));
-            return self.inbound.fails(Symptom::Different, due, arrival.told());
-        }
-        if place >= self.acknowledged + WINDOW {
-            let due = format!("8 segments under way, from {}", at(self.acknowledged));
-            let got = format!("{}: a ninth", arrival.told());
-            return self.inbound.fails(Symptom::Extra, due, got);
-        }
-        self.came += 1;
-        Ok(true)
-    }
-
-    /// New ones come until there were so many in all.
-    fn hears_new_up_to(&mut self, count: u32) -> Told {
-        let deadline = Instant::now() + crate::grader::program::PATIENCE;
-        while self.came < count {
-            let due = format!("data {}", at(self.came));
-            let arrival = self.inbound.hears(&due)?;
-            self.takes(&arrival)?;
-            if Instant::now() > deadline {
-                self.inbound.pupil().program().must_have_run(MS(10_000))?;
-                let got = format!("only {} again, for 10 s", arrival.told());
-                return self.inbound.fails(Symptom::Silence, due, got);
-            }
-        }
-        Ok(())
-    }
-
-    /// The same, and without a wait: nothing is sent again before them.
-    fn hears_only_new_up_to(&mut self, count: u32) -> Told {
-        let begun = Instant::now();
-        while self.came < count {
-            let due = format!("data {}", at(self.came));
-            let arrival = self.inbound.hears(&due)?;
-            let new = self.takes(&arrival)?;
-            if !new && arrival.number().wrapping_sub(at(self.acknowledged)) < WINDOW {
-                let got = format!("{} again, before the new ones", arrival.told());
-                let told = self.inbound.fails(Symptom::Different, due, got);
-                return self.inbound.if_swift(begun, MS(100), told);
-            }
-        }
-        Ok(())
-    }
-
-    /// For so long nothing comes but what may.
-    fn stays_within(&mut self, span: Duration) -> Told {
-        let until = Instant::now() + span;
-        while let Some(arrival) = self.inbound.hears_until(until)? {
-            self.takes(&arrival)?;
-        }
-        Ok(())
-    }
-
-    /// The next one that was sent before.
-    fn hears_again(&mut self) -> Result<Arrival, Stop> {
-        loop {
-            let arrival = self
-                .inbound
-                .hears("a segment again that was not acknowledged")?;
-            let new = self.takes(&arrival)?;
-            if !new && arrival.number().wrapping_sub(at(self.acknowledged)) < WINDOW {
-                return Ok(arrival);
-            }
-        }
-    }
-
-    /// All before this place are acknowledged; when.
-    fn acknowledges(&mut self, place: u32) -> Result<Instant, Stop> {
-        self.acknowledged = place;
-        let at = self.inbound.says(&ack(at(place)))?;
-        self.since = Some(at);
-        Ok(at)
-    }
-
-    /// The same where nothing may have been sent again before.
-    fn acknowledges_in_time(&mut self, place: u32) -> Result<Instant, Stop> {
-        let before = self.since;
-        let at = self.acknowledges(place)?;
-        in_time(before)?;
-        Ok(at)
-    }
-
-    fn is_in_time(&self) -> Told {
-        in_time(self.since)
-    }
-}
-
-/// Nobody can tell if we were too slow ourselves: then the submission's time was over, and rightly.
-fn in_time(since: Option<Instant>) -> Told {
-    match since {
-        Some(since) if since.elapsed() > TIMEOUT - MS(50) => Err(Stop::Inconclusive(
-            "the acknowledgement was late: the machine is busy".to_string(),
-        )),
-        _ => Ok(()),
-    }
-}

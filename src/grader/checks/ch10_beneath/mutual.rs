@@ -1,43 +1,17 @@
 //! `ex10_mutual_tls`.
 
+mod clients;
+
 use super::{BOTH, IN_THE_LOOP, NO_GOODBYE, ONE_ENDS_ALL};
-use super::{arrives, client, prepare, silent, symptom, three_failures, unless_slow};
-use crate::grader::check::{Cause, Check, Control, Stop, Told};
-use crate::grader::client::Client;
+use super::{arrives, not_shaken, silent, three_failures, unless_slow};
+use crate::grader::check::{Cause, Check, Control};
 use crate::grader::failure::Symptom;
-use crate::grader::stage::Stage;
-use crate::grader::tls::{Drip, Paper, Purpose, Refusal, Signer, Terms, Version};
+use crate::grader::tls::{Drip, Paper, Refusal, Terms, Version};
+use clients::{
+    ALICE, BOB, EXPIRED, OF_ANOTHER_CA, SELF_SIGNED, are_refused, echoed, expects, in_time,
+    is_greeted, is_not_allowed, is_refused, is_served, person, refused_while_writing, shows,
+};
 use std::time::{Duration, Instant};
-
-/// A handshake has 3 s; this late a connection's end is still in time.
-const HANDSHAKE: Duration = Duration::from_secs(4);
-
-/// A client's certificate, in order.
-const fn person(subject: &'static [(&'static str, &'static str)]) -> Paper {
-    Paper {
-        purpose: Purpose::Client,
-        host: None,
-        subject,
-        ..Paper::GOOD
-    }
-}
-
-const ALICE: Paper = person(&[("CN", "alice")]);
-const BOB: Paper = person(&[("CN", "bob")]);
-
-/// Others who call themselves alice.
-const OF_ANOTHER_CA: Paper = Paper {
-    signed_by: Signer::OtherCa,
-    ..ALICE
-};
-const SELF_SIGNED: Paper = Paper {
-    signed_by: Signer::Itself,
-    ..ALICE
-};
-const EXPIRED: Paper = Paper {
-    days: (-30, -1),
-    ..ALICE
-};
 
 pub const MUTUAL_TLS: &[Check] = &[
     Check {
@@ -310,7 +284,7 @@ pub const MUTUAL_TLS: &[Check] = &[
                 let shaken = stage.client("alice")?.comes_again(session, &terms)?;
                 let mut alice = shaken.client;
                 let told = match shaken.came {
-                    Err(refusal) => super::not_shaken(&alice, &refusal),
+                    Err(refusal) => not_shaken(&alice, &refusal),
                     Ok(_) => alice.hears(b"hello alice\n"),
                 };
                 unless_slow(since, told)?;
@@ -463,100 +437,3 @@ const RESET_INSTEAD: Cause = Cause {
     likely: "the client is refused behind the handshake, or outside of it: OpenSSL sends no alert then",
     advice: "let the handshake fail: the verify mode says so",
 };
-
-/// Prepares the submission: this is its list.
-fn expects(stage: &Stage, list: &[u8]) -> Told {
-    if stage.is_running_already() {
-        let why = "a server that runs already trusts another CA than the grader's";
-        return Err(Stop::Skipped(why.to_string()));
-    }
-    let args = [stage.ca_file()?, stage.keeps("list.txt", list.to_vec())?];
-    prepare(stage, &args)
-}
-
-fn shows(stage: &Stage, version: Version, paper: Paper) -> Terms {
-    Terms {
-        paper: Some(paper),
-        ..client(stage, version)
-    }
-}
-
-/// Alice, who has been greeted. She alone is on the list.
-fn is_greeted(stage: &Stage, version: Version) -> Result<Client, Stop> {
-    expects(stage, b"alice\n")?;
-    let mut alice = arrives(stage, "alice", &shows(stage, version, ALICE))?;
-    alice.hears(b"hello alice\n")?;
-    Ok(alice)
-}
-
-fn is_served(stage: &Stage, version: Version) -> Told {
-    echoed(&mut is_greeted(stage, version)?, b"hello\n")
-}
-
-fn echoed(client: &mut Client, line: &[u8]) -> Told {
-    client.says(line)?;
-    client.hears(line)
-}
-
-fn is_not_allowed(stage: &Stage, paper: Paper, name: &str) -> Told {
-    let mut client = arrives(stage, name, &shows(stage, Version::Tls13, paper))?;
-    client.hears(format!("hello {name}\n").as_bytes())?;
-    client.hears_nothing_for(Duration::from_millis(300))?;
-    client.says(b"let me in\n")?;
-    client.hears(b"not allowed\n")?;
-    client.hears_goodbye()
-}
-
-fn are_refused(stage: &Stage, paper: Option<Paper>) -> Told {
-    for version in BOTH {
-        is_refused(stage, version, paper)?;
-    }
-    Ok(())
-}
-
-/// Under TLS 1.2 the handshake fails; under 1.3 what follows it.
-fn is_refused(stage: &Stage, version: Version, paper: Option<Paper>) -> Told {
-    expects(stage, b"alice\n")?;
-    let terms = Terms {
-        paper,
-        ..client(stage, version)
-    };
-    let since = Instant::now();
-    let mut shaken = stage.client("mallory")?.asks_for_papers(&terms)?;
-    let told = match shaken.came {
-        Err(Refusal::Alert(_)) => Ok(()),
-        Err(refusal) => {
-            let (symptom, got) = (symptom(&refusal), refusal.words());
-            shaken.client.fails(symptom, "a fatal alert", got, "")
-        }
-        Ok(_) => shaken.client.hears_alert().map(|_| ()),
-    };
-    unless_slow(since, told)
-}
-
-fn refused_while_writing(stage: &Stage, since: Instant) -> Told {
-    let terms = client(stage, Version::Tls13);
-    let shaken = stage.client("mallory")?.asks_for_papers(&terms)?;
-    let mut mallory = shaken.client;
-    if let Err(refusal) = shaken.came {
-        return super::not_shaken(&mallory, &refusal);
-    }
-    mallory.stops_reading();
-    mallory.says(b"a line that nobody reads\n")?;
-    mallory.goes_on_writing(since, Duration::from_millis(500))?;
-    mallory.reads_again();
-    mallory.hears_alert().map(|_| ())
-}
-
-fn in_time(stage: &Stage, client: &Client, since: Instant, took: Duration) -> Told {
-    if !stage.server()?.was_late(since, took, HANDSHAKE)? {
-        return Ok(());
-    }
-    let got = format!("after {} ms", took.as_millis());
-    client.fails(
-        Symptom::Late,
-        "the end of the connection within 4 s",
-        got,
-        "",
-    )
-}

@@ -1,6 +1,6 @@
 //! `ex06_chat`: the client that doesn't read.
 
-use super::chat::{A_LINE, enters, is_let_in};
+use super::room::{A_LINE, enters, is_let_in};
 use crate::grader::check::{Cause, Check, Stop, Told};
 use crate::grader::client::Client;
 use crate::grader::failure::Symptom;

@@ -1,0 +1,295 @@
+//! What a client hears: what was due and nothing else, the end, or why neither came. Each verb's
+//! failure says what was expected, what came, and what had been said before.
+
+use super::{Client, Ending, further};
+use crate::grader::bytes;
+use crate::grader::check::{Stop, Told};
+use crate::grader::failure::{Failure, Side, Symptom};
+use crate::grader::program::PATIENCE;
+use crate::grader::transcript::What;
+use std::io::ErrorKind;
+use std::time::{Duration, Instant};
+
+/// How long an end is waited for before it is noted that it has not come.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Bytes beyond those that were due that a failure keeps.
+const BEYOND_KEPT: usize = 1 << 20;
+
+impl Client {
+    /// Hears exactly these bytes next, in however many pieces.
+    pub fn hears(&mut self, expected: &[u8]) -> Told {
+        let begun = Instant::now();
+        self.inbox_most = self.inbox_most.max(expected.len());
+        let mut deadline = further(begun);
+        let mut same = 0;
+        loop {
+            let fresh = &self.inbox[same..self.inbox.len().min(expected.len())];
+            if let Some(at) = bytes::first_difference(fresh, &expected[same..]) {
+                if at < fresh.len() {
+                    return self.fails(
+                        Symptom::Different,
+                        expected,
+                        self.heard(expected.len()),
+                        "",
+                    );
+                }
+            }
+            if same < self.inbox.len() {
+                deadline = further(begun);
+            }
+            same = self.inbox.len().min(expected.len());
+            if same == expected.len() {
+                self.inbox.drain(..expected.len());
+                self.sent.clear();
+                return Ok(());
+            }
+            if self.ending.is_some() {
+                return self.ended_early(expected.into());
+            }
+            if Instant::now() > deadline {
+                return Err(self.silence(expected.into(), self.heard(expected.len()).into()));
+            }
+            self.wait(false, deadline);
+        }
+    }
+
+    /// Hears a line, at most `most` bytes of it, and gives it without its LF. `due` says which
+    /// line it is to be, for the failure message.
+    pub fn hears_line(&mut self, due: &str, most: usize) -> Result<Vec<u8>, Stop> {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(end) = self.inbox.iter().position(|b| *b == b'\n') {
+                let mut line: Vec<u8> = self.inbox.drain(..=end).collect();
+                line.pop();
+                self.sent.clear();
+                return Ok(line);
+            }
+            if self.inbox.len() > most {
+                return Err(self.failure(Symptom::Different, due, self.heard(most), "and no LF"));
+            }
+            if self.ending.is_some() {
+                return Err(self.ended_early(due.into()).unwrap_err());
+            }
+            if Instant::now() > deadline {
+                return Err(self.silence(due.into(), self.heard(most).into()));
+            }
+            self.wait(false, deadline);
+        }
+    }
+
+    /// Hears whatever comes until the submission ends the connection.
+    pub fn hears_all(&mut self, due: &str) -> Result<Vec<u8>, Stop> {
+        let begun = Instant::now();
+        let mut deadline = further(begun);
+        loop {
+            let had = self.inbox.len();
+            if self.ending.is_some() {
+                return Ok(std::mem::take(&mut self.inbox));
+            }
+            if Instant::now() > deadline {
+                return Err(self.still_open(due));
+            }
+            self.wait(false, deadline);
+            if self.inbox.len() > had {
+                deadline = further(begun);
+            }
+        }
+    }
+
+    /// Hears nothing that was not asked for yet. No proof that nothing comes: put it behind a fence.
+    pub fn hears_nothing_more(&mut self) -> Told {
+        self.read_arrived();
+        if self.inbox.is_empty() {
+            return Ok(());
+        }
+        self.fails(Symptom::Extra, "nothing more", self.heard(0), "")
+    }
+
+    /// Waits until so many bytes have arrived that were not heard yet; whether they came in time.
+    /// No verb to judge by: for what may come in one way or in another, and is right in both.
+    pub fn has_come(&mut self, bytes: usize, limit: Duration) -> bool {
+        let deadline = Instant::now() + limit;
+        while self.inbox.len() < bytes && self.ending.is_none() && Instant::now() < deadline {
+            self.wait(false, deadline);
+        }
+        self.inbox.len() >= bytes
+    }
+
+    /// Hears one of two that already differ in their first four bytes, where the words allow both.
+    /// The first is the one that is named as expected.
+    pub fn hears_either(&mut self, expected: &[u8], or: &[u8]) -> Told {
+        self.has_come(4, PATIENCE);
+        let other = self.inbox.len() >= 4 && or.len() >= 4 && self.inbox[..4] == or[..4];
+        self.hears(if other { or } else { expected })
+    }
+
+    /// Hears nothing until the submission ends the connection, or for so long. What comes later is
+    /// missed: it is only ever lenient.
+    pub fn hears_nothing_for(&mut self, limit: Duration) -> Told {
+        self.has_come(1, limit);
+        self.hears_nothing_more()
+    }
+
+    /// Hears the end of the connection, and nothing before it. A reset counts.
+    pub fn hears_end(&mut self) -> Told {
+        self.hears_end_within(PATIENCE)
+    }
+
+    /// Hears the end of the connection no later than so long after its last byte arrived or, if
+    /// that is later, after the last thing that we said.
+    pub fn hears_end_within(&mut self, limit: Duration) -> Told {
+        let since = self.last_arrival.max(self.last_said);
+        let give_up = Instant::now() + PATIENCE;
+        // When it was last seen that it had not ended: nothing is late because we looked late.
+        let mut late = Duration::ZERO;
+        loop {
+            if !self.inbox.is_empty() {
+                return self.fails(Symptom::Extra, "the end", self.heard(0), "before the end");
+            }
+            if self.ending.is_some() {
+                break;
+            }
+            let now = Instant::now();
+            if now > give_up {
+                return Err(self.still_open("the end of the connection"));
+            }
+            late = now - since;
+            self.wait(false, give_up.min(now + LOOK));
+        }
+        if limit < PATIENCE && self.program.was_late(since, late, limit)? {
+            let expected = format!("the end within {} ms", limit.as_millis());
+            return self.fails(
+                Symptom::Late,
+                expected,
+                format!("after {} ms", late.as_millis()),
+                "",
+            );
+        }
+        Ok(())
+    }
+
+    /// Hears a clean end (FIN), and nothing before it. A reset is a failure.
+    pub fn hears_clean_end(&mut self) -> Told {
+        self.hears_end()?;
+        match self.ending {
+            Some(Ending::Reset) => self.fails(Symptom::Reset, "the end (FIN)", "a reset (RST)", ""),
+            _ => Ok(()),
+        }
+    }
+
+    // ---- beneath
+
+    pub(super) fn read_arrived(&mut self) {
+        let mut chunk = [0; 64 << 10];
+        while self.reading && self.ending.is_none() && self.inbox.len() < self.inbox_most {
+            match self.wire.read(&mut chunk) {
+                Ok(0) => {
+                    self.transcript.write(&self.who, "", What::HearsEnd, "");
+                    self.ending = Some(Ending::End);
+                }
+                Ok(n) => {
+                    self.transcript
+                        .write_bytes(&self.who, "", What::Hears, &chunk[..n]);
+                    self.inbox.extend_from_slice(&chunk[..n]);
+                    self.last_arrival = Instant::now();
+                }
+                Err(err) if err.kind() == ErrorKind::WouldBlock => return,
+                Err(err) if err.kind() == ErrorKind::Interrupted => {}
+                Err(_) => {
+                    self.transcript.write(&self.who, "", What::HearsReset, "");
+                    self.ending = Some(Ending::Reset);
+                }
+            }
+        }
+    }
+
+    /// What has arrived and was not heard yet, as a failure keeps it: not much more than was due, or
+    /// each check of a submission that floods would keep a whole inbox.
+    fn heard(&self, due: usize) -> &[u8] {
+        &self.inbox[..self.inbox.len().min(due + BEYOND_KEPT)]
+    }
+
+    /// A failure as this client sees it, to be returned as it is.
+    pub fn fails<T>(
+        &self,
+        symptom: Symptom,
+        expected: impl Into<Side>,
+        got: impl Into<Side>,
+        when: &str,
+    ) -> Result<T, Stop> {
+        Err(self.failure(symptom, expected, got, when))
+    }
+
+    fn failure(
+        &self,
+        symptom: Symptom,
+        expected: impl Into<Side>,
+        got: impl Into<Side>,
+        when: &str,
+    ) -> Stop {
+        self.transcript
+            .write(&self.who, "", What::Fails, symptom.word());
+        let got = got.into();
+        let cut = matches!(&got, Side::Bytes(kept)
+            if kept.len() >= BEYOND_KEPT && kept.len() < self.inbox.len());
+        let more = match (cut, when.is_empty()) {
+            (false, _) => "",
+            (true, true) => "and more",
+            (true, false) => ", and more",
+        };
+        let mut failure = Failure::new(symptom, expected, got).when(format!("{when}{more}"));
+        failure.who = self.who.clone();
+        failure.sent = self.sent.clone();
+        failure.into()
+    }
+
+    /// The stream ended before what was due: by FIN, by RST, or because the program is gone.
+    fn ended_early(&self, expected: Side) -> Told {
+        let due = match &expected {
+            Side::Bytes(bytes) => bytes.len(),
+            Side::Words(_) => 0,
+        };
+        let got = Side::from(self.heard(due));
+        // The end of a process closes its sockets before its parent learns of it.
+        if let Some((exit, _)) = self.program.wait_exit(Duration::from_millis(200)) {
+            let when = format!("then the program ended: {exit}");
+            return self.fails(Symptom::Exit, expected, got, &when);
+        }
+        match self.ending {
+            Some(Ending::Reset) => self.fails(Symptom::Reset, expected, got, "then a reset (RST)"),
+            _ => self.fails(
+                Symptom::End,
+                expected,
+                got,
+                "then the end of the stream (FIN)",
+            ),
+        }
+    }
+
+    pub(in crate::grader) fn silence(&self, expected: Side, got: Side) -> Stop {
+        if let Err(stop) = self.program.must_have_run(PATIENCE) {
+            return stop;
+        }
+        let mut when = if self.last_arrival.elapsed() < PATIENCE / 2 {
+            "and still not whole when the time for it was over".to_string()
+        } else {
+            format!("then silence for {} s", PATIENCE.as_secs())
+        };
+        if let (Side::Bytes(expected), Side::Bytes(got)) = (&expected, &got) {
+            when.push_str(&format!(", with {} of {} bytes", got.len(), expected.len()));
+        }
+        self.failure(Symptom::Silence, expected, got, &when)
+    }
+
+    fn still_open(&self, due: &str) -> Stop {
+        if let Err(stop) = self.program.must_have_run(PATIENCE) {
+            return stop;
+        }
+        let got = format!(
+            "the connection is still open after {} s",
+            PATIENCE.as_secs()
+        );
+        self.failure(Symptom::StillOpen, due, got, "")
+    }
+}
