@@ -131,7 +131,10 @@ impl Stage {
 
     fn connect(&self, who: &str, from: Option<Ipv4Addr>) -> Result<Client, Stop> {
         self.connect_by(who, |addr| match from {
-            None => TcpStream::connect_timeout(&addr, PATIENCE),
+            None => connected(
+                Socket::new(Domain::for_address(addr), Type::STREAM, None)?,
+                addr,
+            ),
             Some(from) => connect_from(from, addr),
         })
         .map_err(|stop| match (stop, from) {
@@ -147,8 +150,7 @@ impl Stage {
         self.connect_by(who, |addr| {
             let socket = Socket::new(Domain::for_address(addr), Type::STREAM, None)?;
             socket.set_recv_buffer_size(4096)?;
-            socket.connect_timeout(&addr.into(), PATIENCE)?;
-            Ok(socket.into())
+            connected(socket, addr)
         })
     }
 
@@ -358,6 +360,14 @@ fn taken(err: io::Error) -> Stop {
 fn connect_from(from: Ipv4Addr, to: SocketAddr) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::for_address(to), Type::STREAM, None)?;
     socket.bind(&SocketAddr::from((IpAddr::V4(from), 0)).into())?;
-    socket.connect_timeout(&to.into(), PATIENCE)?;
-    Ok(socket.into())
+    connected(socket, to)
+}
+
+fn connected(socket: Socket, to: SocketAddr) -> io::Result<TcpStream> {
+    match socket.connect_timeout(&to.into(), PATIENCE) {
+        // It was: somebody has accepted it, said its sentence and reset it, all before we looked. What
+        // was said can still be read, and behind it is the end. (Nobody there would be a refusal.)
+        Err(err) if err.kind() == io::ErrorKind::ConnectionReset => Ok(socket.into()),
+        tried => tried.map(|()| socket.into()),
+    }
 }
