@@ -54,11 +54,13 @@ fn aes_256_gcm() -> f64 {
     done as f64 / began.elapsed().as_secs_f64()
 }
 
-/// Bytes a second that are echoed in frames of 1 MiB: each is encrypted twice and decrypted twice.
+/// Bytes a second that TLS carries, there and back, in frames of 1 MiB. Each is encrypted once and
+/// decrypted once, at two ends that work at the same time.
 fn bulk(addr: SocketAddr, connector: &TlsConnector) -> f64 {
-    let mut tls = connector
-        .connect("localhost", connect(addr))
-        .expect("a handshake");
+    let stream = connect(addr);
+    // Else a frame's last, short piece waits for an acknowledgement (Nagle).
+    stream.set_nodelay(true).expect("no delay");
+    let mut tls = connector.connect("localhost", stream).expect("a handshake");
     let mut frame = vec![7; 4 + FRAME];
     frame[..4].copy_from_slice(&(FRAME as u32).to_be_bytes());
     let mut back = vec![0; 4 + FRAME];
@@ -66,7 +68,7 @@ fn bulk(addr: SocketAddr, connector: &TlsConnector) -> f64 {
     while began.elapsed() < Duration::from_millis(1_000) {
         tls.write_all(&frame).expect("a frame");
         tls.read_exact(&mut back).expect("its echo");
-        done += FRAME;
+        done += 2 * FRAME;
     }
     done as f64 / began.elapsed().as_secs_f64()
 }
@@ -136,7 +138,7 @@ fn bulk_and_handshakes_beside_aes_and_s_server() {
     let mib = f64::from(1 << 20);
     println!("AES-256-GCM             {:8.0} MiB/s", aes / mib);
     println!(
-        "frames echoed over TLS  {:8.0} MiB/s, {:.2}",
+        "frames over TLS         {:8.0} MiB/s, {:.2}",
         bulk / mib,
         bulk / aes
     );
