@@ -5,8 +5,8 @@
 //! answers it, which says of each name what it may do with the one line of text that the server keeps.
 //!
 //!     cargo run --features tls --bin ch09_make_certs certs
-//!     printf 'alice read write\nbob read\n' > list.txt
-//!     cargo run --features tls --bin ch10_mutual_server 127.0.0.1:7010 certs/server.pem certs/server.key certs/ca.pem list.txt
+//!     printf 'alice read write\nbob read\n' > certs/list.txt
+//!     cargo run --features tls --bin ch10_mutual_server 127.0.0.1:7010 certs/server.pem certs/server.key certs/ca.pem certs/list.txt
 //!     cargo run --features tls --bin ch10_mutual_client 127.0.0.1:7010 certs/ca.pem localhost 1.3 certs/alice.pem certs/alice.key
 //!
 //! What it still gets wrong: a key that was stolen is good until its certificate expires. To take a
@@ -133,7 +133,9 @@ fn greet<'a>(stream: &'a TcpStream, acceptor: &SslAcceptor) -> io::Result<SslStr
 fn converse(tls: SslStream<Timed<'_>>, house: &House, peer: SocketAddr) -> io::Result<String> {
     let name = common_name(&tls)?;
     // Read for each client: who is taken off the list is out.
-    let may = rights(&name, &fs::read_to_string(&house.list)?);
+    let list = fs::read_to_string(&house.list)
+        .map_err(|err| io::Error::other(format!("cannot read {}: {err}", house.list)))?;
+    let may = rights(&name, &list);
     eprintln!("{peer} is {name}, who may: {}", may.join(", "));
     let mut lines = BufReader::new(tls);
     let mut reply = format!("hello {name}\n").into_bytes();

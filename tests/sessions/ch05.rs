@@ -66,7 +66,8 @@ fn ch05_refused(session: &mut Session) {
     let mut client = session.terminal("");
     session.shows_through(by_lot);
     session.has_port(7009);
-    client.runs_to_its_end("cargo run --bin ch05_retry_client 127.0.0.1:7009 GET 2>&1 | head -4");
+    client
+        .runs_to_its_end("cargo run -q --bin ch05_retry_client 127.0.0.1:7009 GET 2>&1 | head -4");
 }
 
 fn ch05_trail(session: &mut Session) {

@@ -35,7 +35,7 @@ fn ch06_exhausted(session: &mut Session) {
     // It names the address that it was given.
     session.shows_as("127.0.0.1:0:", "127.0.0.1:7006:");
     let mut server = session.terminal("server");
-    server.serves("ulimit -n 16; cargo run -p exercises --bin ex06_limited 127.0.0.1:7006");
+    server.serves("(ulimit -n 16; cargo run -p exercises --bin ex06_limited 127.0.0.1:7006)");
     let mut clients: Vec<_> = (0..20).map(|_| session.offstage()).collect();
     for client in &mut clients {
         client.runs("nc 127.0.0.1 7006");
@@ -49,7 +49,7 @@ fn ch06_survives(session: &mut Session) {
     session.shows_through(crowd);
     let mut server = session.terminal("server");
     let mut last = session.terminal("last");
-    server.serves("ulimit -n 16; cargo run --bin ch06_thread_server 127.0.0.1:7006");
+    server.serves("(ulimit -n 16; cargo run --bin ch06_thread_server 127.0.0.1:7006)");
     let mut clients: Vec<_> = (0..20).map(|_| session.offstage()).collect();
     for client in &mut clients {
         client.runs("nc 127.0.0.1 7006");

@@ -52,7 +52,7 @@ fn ch07_cut(session: &mut Session) {
     let mut client = session.terminal("client");
     server.serves("cargo run -p exercises --bin ex07_ack_server 127.0.0.1:7007");
     client.runs_to_its_end(
-        "cargo run --bin ch07_udp_client 127.0.0.1:7007 --id 7 $(printf %1100s | tr ' ' x)",
+        "cargo run -q --bin ch07_udp_client 127.0.0.1:7007 --id 7 $(printf %1100s | tr ' ' x)",
     );
     server.shows("7 1020");
 }

@@ -322,6 +322,8 @@ fn with_programs(command: &str) -> String {
     let mut out = String::new();
     let mut rest = command;
     while let Some((before, after)) = rest.split_once("cargo run ") {
+        // (-q: cargo says nothing itself.)
+        let after = after.strip_prefix("-q ").unwrap_or(after);
         let (exercise, after) = match after.strip_prefix("-p exercises ") {
             Some(after) => (true, after),
             None => (false, after),
