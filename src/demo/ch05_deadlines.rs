@@ -82,13 +82,16 @@ fn play(show: &mut Show) -> Played {
     let empty = show.empty_port()?;
     let (addr, get) = (empty.addr, ["GET"]);
     let program = "ch05_retry_client";
-    let client = show.starts("client", program, Some(addr), &get, Input::Nothing)?;
-    show.audit(&client, |lines| lines.len() >= 3)?;
-    drop(empty);
-    let late = show.serves_at("server", "ch05_audit_server", addr)?;
-    if late.addr == addr {
-        show.ends(&client)?;
-    }
+    let (client, late) = show.in_real_time(|show| {
+        let client = show.starts("client", program, Some(addr), &get, Input::Nothing)?;
+        show.audit(&client, |lines| lines.len() >= 3)?;
+        drop(empty);
+        let late = show.serves_at("server", "ch05_audit_server", addr)?;
+        if late.addr == addr {
+            show.ends(&client)?;
+        }
+        Ok::<_, Leave>((client, late))
+    })?;
     show.shows(show.audit(&client, |_| true)?);
     let answer = show.audit(&late.program, |lines| {
         late.addr != addr || lines.iter().any(|line| line.contains(" sent "))

@@ -31,7 +31,7 @@ fn exchange(
         Input::Nothing,
     )?;
     show.watches(&mut wire, ("client", "server"), datagrams, Some(&client))?;
-    show.ends(&client)?;
+    show.ends_as_recorded(&client, PATIENCE)?;
     client.wait_output(PATIENCE, |_, stderr| stderr.closed);
     show.audit(&client, |_| true)
 }

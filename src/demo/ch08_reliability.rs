@@ -5,7 +5,7 @@ use super::{Demo, Leave, Played, Show, wire};
 use crate::grader::program::{Input, Program};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub const DEMO: Demo = Demo {
     name: "ch08_reliability",
@@ -37,9 +37,8 @@ pub(super) fn transfer(show: &mut Show, file: &[u8], faults: &[&str], datagrams:
     let input = Input::Bytes(file.to_vec());
     let sender = show.starts("sender", "ch08_send_file", Some(wire.addr), &[], input)?;
     show.watches(&mut wire, ("sender", "receiver"), datagrams, Some(&sender))?;
-    show.ends(&sender)?;
-    receiver.program.wait_exit(LIMIT);
-    show.ends(&receiver.program)?;
+    show.ends_as_recorded(&sender, LIMIT)?;
+    show.ends_as_recorded(&receiver.program, LIMIT)?;
     let stdout = receiver.program.outputs().0.bytes;
     let written = stdout.iter().position(|byte| *byte == b'\n');
     match written.map(|end| &stdout[end + 1..]) == Some(file) {
@@ -84,15 +83,13 @@ fn aside(
 ) -> Result<(Vec<String>, Duration), Leave> {
     let receiver = show.serves("receiver", "ch08_window_receive")?;
     let (link, _) = link(show, &receiver, faults)?;
-    let begun = Instant::now();
     let input = Input::Bytes(vec![b'x'; segments * 1024]);
     let sender = show.starts("sender", "ch08_window_send", Some(link), &[window], input)?;
-    if sender.wait_exit(LIMIT).is_none() {
+    let Some((_, took)) = sender.wait_exit(LIMIT) else {
         return Err(Leave::Failed(
             "the sender has not ended within 30 s".to_string(),
         ));
-    }
-    let took = begun.elapsed();
+    };
     show.ends(&sender)?;
     let said = show.audit(&sender, |_| true)?;
     Ok((said, took))

@@ -40,6 +40,8 @@ pub(super) struct Drawn {
     paused: Duration,
     /// When the last beat ends, since the step's first event.
     resumed: Duration,
+    /// What the beats had added before the record began that is being drawn.
+    unrecorded: Option<Duration>,
     /// What the signs of this step mean, where nobody was told yet.
     legends: Vec<&'static str>,
     known: BTreeSet<&'static str>,
@@ -61,6 +63,7 @@ impl Screen {
                 zero: None,
                 paused: Duration::ZERO,
                 resumed: Duration::ZERO,
+                unrecorded: None,
                 legends: Vec::new(),
                 known: BTreeSet::new(),
             }),
@@ -155,7 +158,8 @@ impl Drawn {
             events: Vec::new(),
         });
         self.header_due = true;
-        (self.zero, self.paused, self.resumed) = (None, Duration::ZERO, Duration::ZERO);
+        (self.zero, self.unrecorded) = (None, None);
+        (self.paused, self.resumed) = (Duration::ZERO, Duration::ZERO);
     }
 
     fn event(&mut self, event: &Event, beat: Duration) {
@@ -170,11 +174,25 @@ impl Drawn {
 
     fn replay(&mut self, event: &Event, beat: Duration) {
         let zero = *self.zero.get_or_insert(event.at);
-        let shown = event.at.saturating_sub(zero);
+        let at = event.at.saturating_sub(zero);
+        // The beats before the record went by before it began, but for the last if it began in that
+        // one; those after it are none of its own.
+        let last = if at < self.resumed {
+            beat
+        } else {
+            Duration::ZERO
+        };
+        let before = self.paused.saturating_sub(last);
+        let shown = at.saturating_sub(*self.unrecorded.get_or_insert(before));
         self.paused += beat;
         // What happens next isn't shown to be earlier.
         self.resumed = self.resumed.max(self.paused + shown);
         self.draw(event, shown);
+    }
+
+    /// What is replayed from here on happened after all beats so far.
+    pub fn begin_record(&mut self) {
+        self.unrecorded = None;
     }
 
     fn draw(&mut self, event: &Event, shown: Duration) {

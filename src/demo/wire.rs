@@ -146,6 +146,7 @@ impl Show {
         }
         let record = wire.shared.log().record.clone();
         let zero = self.transcript.started();
+        self.screen.drawn().begin_record();
         for seen in &record[wire.shown..] {
             let (who, peer) = match seen.way {
                 OUT => (client, server),

@@ -9,7 +9,7 @@ use crate::grader::listener::{Refusing, free_ports};
 use crate::grader::output::Output;
 use crate::grader::program::{Input, PATIENCE, Program, Start};
 use crate::grader::seed::Seed;
-use crate::grader::transcript::{Transcript, What};
+use crate::grader::transcript::{Event, Transcript, What};
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
@@ -222,6 +222,27 @@ impl Show {
         };
         self.transcript
             .write(&program.who, "", What::Exits, exit.to_string());
+        Ok(())
+    }
+
+    /// The same of one whose datagrams were recorded: when it really ended. The beats have gone on for
+    /// longer by then.
+    pub fn ends_as_recorded(&self, program: &Program, limit: Duration) -> Played {
+        let Some((exit, after)) = program.wait_exit(limit) else {
+            let (who, limit) = (&program.who, limit.as_secs());
+            let why = format!("{who} has not ended within {limit} s");
+            return Err(Leave::Failed(why));
+        };
+        let zero = self.transcript.started();
+        self.screen.replays(&Event {
+            at: (program.started() + after).saturating_duration_since(zero),
+            who: program.who.clone(),
+            peer: String::new(),
+            what: What::Exits,
+            bytes: Vec::new(),
+            length: 0,
+            note: exit.to_string(),
+        });
         Ok(())
     }
 
