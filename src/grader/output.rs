@@ -35,10 +35,14 @@ impl Output {
             &self.tail
         };
         let text = super::bytes::harmless(&bytes[bytes.len().saturating_sub(8192)..]);
-        let lines: Vec<&str> = text
+        let mut lines: Vec<&str> = text
             .lines()
             .filter(|line| !line.trim().is_empty())
             .collect();
+        // It was being written when we looked: half a line tells nothing, where there are whole ones.
+        if !self.closed && !text.ends_with('\n') && lines.len() > 1 {
+            lines.pop();
+        }
         let lines = lines[lines.len().saturating_sub(most)..].iter();
         lines.map(|line| line.chars().take(200).collect()).collect()
     }

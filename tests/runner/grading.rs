@@ -22,6 +22,7 @@ fn an_exercise_fails_as_shipped_and_passes_when_it_is_solved() {
     let done = clone.run(["grade"]);
     done.exits(1)
         .says("ex01_caller_id  failed")
+        .says("4 of 4 checks failed. Begin with the first of them:\ncargo course grade ex01_caller_id --only ")
         .says("A hint: cargo course hint ex01_caller_id");
     assert_eq!(clone.progress(), "");
     clone.solve(CALLER_ID);

@@ -9,7 +9,7 @@ use crate::course::progress::Progress;
 use crate::grader::report::human;
 use crate::grader::seed::Seed;
 use crate::grader::session::Job;
-use crate::grader::verdict::{ExerciseReport, Report, Verdict};
+use crate::grader::verdict::{CheckReport, ExerciseReport, Report, Verdict};
 use std::sync::{Mutex, PoisonError};
 
 /// Where the report goes, as it grows.
@@ -136,7 +136,7 @@ impl<'a> Delivery<'a> {
                     Some(format!("All of its checks: cargo course grade {name}"))
                 }
                 Verdict::Passed => Some(after(self.house)),
-                Verdict::Failed => Some(format!("A hint: cargo course hint {name}")),
+                Verdict::Failed => Some(begin_with_the_first(exercise)),
                 _ => None,
             };
         }
@@ -150,5 +150,22 @@ impl<'a> Delivery<'a> {
             ));
         }
         Some(line)
+    }
+}
+
+/// Where many checks fail, most of them do for the same mistake, and the first is the plainest.
+fn begin_with_the_first(exercise: &ExerciseReport) -> String {
+    let name = exercise.exercise;
+    let hint = format!("A hint: cargo course hint {name}");
+    let failed = |check: &&CheckReport| check.verdict == Verdict::Failed;
+    let count = exercise.checks.iter().filter(failed).count();
+    match exercise.checks.iter().find(failed) {
+        Some(first) if count > 2 => format!(
+            "{count} of {} checks failed. Begin with the first of them:\n\
+             cargo course grade {name} --only \"{}\"\n{hint}",
+            exercise.checks.len(),
+            first.name
+        ),
+        _ => hint,
     }
 }
