@@ -5,13 +5,14 @@
 //! programs, turns off every check of the certificate. And it has all the time in the world.
 //!
 //! What is graded:
-//! - `ex09_trust ADDR CA_FILE HOST` connects to ADDR and speaks TLS, 1.2 or newer, with the server
-//!   called HOST: a name, sent in the handshake (SNI) and looked for in the certificate. The one CA
-//!   whose signature counts is in CA_FILE (PEM); those of the system don't;
-//! - the client speaks first: each line of stdin, without its LF, as a frame (a `u32`, big-endian, and
-//!   so many bytes). Each reply, of up to 1,048,576 bytes, goes to stdout with an LF behind it. All
-//!   lines may be sent at once, or each after the reply to the last. After the last reply it ends
-//!   the TLS stream (close_notify: `shutdown`), and its exit status is 0;
+//! - `ex09_trust ADDR CA_FILE HOST` connects to ADDR and speaks TLS, 1.2 or newer (also with a server
+//!   of TLS 1.2 only, and of 1.3 only), with the server called HOST: a name, sent in the handshake
+//!   (SNI) and looked for in the certificate. The one CA whose signature counts is in CA_FILE (PEM);
+//!   those of the system don't;
+//! - the client speaks first: each line of stdin, without its LF (a CR stays), as a frame (a `u32`,
+//!   big-endian, and so many bytes). Each reply, of up to 1,048,576 bytes, goes to stdout with an LF
+//!   behind it. All lines may be sent at once, or each after the reply to the last. After the last
+//!   reply it ends the TLS stream (close_notify: `shutdown`), and its exit status is 0;
 //! - nothing of stdin goes to a server before its certificate has been found in order;
 //! - all of it takes 3 s at most, counted from its connecting: ended after 4 s is in time. A server
 //!   that needs 2 s in all is none too slow;

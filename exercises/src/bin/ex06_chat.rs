@@ -5,14 +5,16 @@
 //! Names are whatever came first, and nobody is told who comes and goes.
 //!
 //! What is graded, line by line, every line ending with LF:
-//! - a client's first line is its name: 1 to 16 of a-z, A-Z and 0-9; `alice` and `Alice` are two. A
-//!   wrong name, or one that is taken, gets a sentence and a close, and nobody hears of it;
+//! - a client's first line, ending with LF or CRLF, is its name: 1 to 16 of a-z, A-Z and 0-9; `alice`
+//!   and `Alice` are two. A wrong name, or one that is taken, gets a sentence and a close, and nobody
+//!   hears of it;
 //! - the newcomer's first line is `* here: A, B` (who else is here, in any order; alone: `* here:`),
 //!   the others get `* NAME joined`;
 //! - of two who ask for the same name at the same time, one gets it;
 //! - a line reaches all others, not its sender, as `[NAME] text`: any bytes, up to 4,096, ending with
-//!   LF or CRLF, an empty one too (`[NAME] ` and LF). A last line without LF is dropped;
-//! - `* NAME left`, once, however they left; then the name is free;
+//!   LF or CRLF, an empty one too (`[NAME] ` and LF). One CR belongs to the ending, others are text. A
+//!   last line without LF is dropped;
+//! - `* NAME left`, once, however they left, and a half-close is leaving; then the name is free;
 //! - a client that hasn't said its name yet isn't here, reads nothing, and holds nobody up;
 //! - a client that doesn't read delays the others by at most 500 ms. It isn't dropped while less than
 //!   512 KiB wait for it in the program; when more than 2 MiB do, it is dropped, and `left` is told,

@@ -17,9 +17,10 @@
 //!   number beyond what was sent, changes nothing. Only datagrams from ADDR count, and only segments;
 //! - when 300 ms have passed since the last ack that advanced (or since the first transmission) it sends the oldest
 //!   again, or all that is under way. (It may also send the oldest again as soon as the same ack has come three
-//!   times more.)
+//!   times more, and no sooner.)
 //! - one loss costs one such wait at most and never more than 1.3 s in all, be it that the receiver keeps what comes
-//!   early or that it throws all of it away;
+//!   early or that it throws all of it away. (So after the wait: the oldest, and then the next one at each ack that
+//!   advances; or all that is under way.)
 //! - numbers go on over 4,294,967,295 as if nothing were there;
 //! - after 8 such waits running without an ack that advances (or an end-ack): exit 1. A refused port is a loss.
 //!

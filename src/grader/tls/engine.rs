@@ -19,6 +19,15 @@ use std::time::{Duration, Instant};
 /// Where OpenSSL begins to count the alerts that it received, among its reasons for an error.
 const ALERTS: i32 = 1000;
 
+/// The number of libssl among OpenSSL's libraries, and of its reasons for an error where two ends have
+/// nothing in common: they are the same in OpenSSL 1.1.1 and 3.
+const SSL_LIBRARY: i32 = 20;
+const NO_PROTOCOLS_AVAILABLE: i32 = 191;
+const NO_SHARED_CIPHER: i32 = 193;
+const UNSUPPORTED_PROTOCOL: i32 = 258;
+const WRONG_SSL_VERSION: i32 = 266;
+const VERSION_TOO_LOW: i32 = 396;
+
 /// An authority's certificate, in PEM.
 pub fn authority(signer: Signer) -> Result<Vec<u8>, Stop> {
     let authority = office()?.signer(signer);
@@ -186,8 +195,22 @@ fn refusal(err: &ssl::Error, ssl: &SslRef) -> Refusal {
         (None, Some(_)) => Refusal::Reset,
         (None, None) if err.code() == ErrorCode::SYSCALL => Refusal::End,
         (None, None) if verified != 0 => Refusal::Untrusted(verified),
-        _ => Refusal::Garbled,
+        _ => nothing_in_common(err).unwrap_or(Refusal::Garbled),
     }
+}
+
+/// Whether the two ends would have had to speak another TLS.
+fn nothing_in_common(err: &ssl::Error) -> Option<Refusal> {
+    let errors = err.ssl_error()?.errors().iter();
+    errors
+        .filter(|error| error.library_code() == SSL_LIBRARY)
+        .find_map(|error| match error.reason_code() {
+            NO_PROTOCOLS_AVAILABLE | UNSUPPORTED_PROTOCOL | WRONG_SSL_VERSION | VERSION_TOO_LOW => {
+                Some(Refusal::NoVersion)
+            }
+            NO_SHARED_CIPHER => Some(Refusal::NoSuite),
+            _ => None,
+        })
 }
 
 /// The alert that the peer sent, if that is what the error is about.

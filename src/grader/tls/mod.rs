@@ -210,6 +210,10 @@ pub enum Refusal {
     Reset,
     /// It said nothing more, and kept the connection.
     Silence,
+    /// What it offered is TLS, of versions that we don't speak here.
+    NoVersion,
+    /// What it offered is TLS, without a cipher suite that we take here.
+    NoSuite,
     /// What came was no handshake.
     Garbled,
 }
@@ -227,6 +231,8 @@ impl Refusal {
             Refusal::End => "the end of the stream (FIN) inside the handshake".to_string(),
             Refusal::Reset => "a reset (RST) inside the handshake".to_string(),
             Refusal::Silence => "silence inside the handshake".to_string(),
+            Refusal::NoVersion => "no version of TLS in common".to_string(),
+            Refusal::NoSuite => "no cipher suite in common".to_string(),
             Refusal::Garbled => "bytes that are no TLS".to_string(),
         }
     }

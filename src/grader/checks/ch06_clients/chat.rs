@@ -161,11 +161,12 @@ pub const CHAT: &[Check] = &[
         points: 2,
         run: |stage| {
             let [mut alice, mut bob, _carol] = room(stage)?;
-            alice.says(b"caf\xe9 \0 \xff\xfe\n with blanks \nwith CR\r\n\r\nin ")?;
+            alice.says(b"caf\xe9 \0 \xff\xfe\n with blanks \nwith CR\r\n\r\ntwo\r\r\nin ")?;
             alice.fence()?;
             alice.says(b"two\n")?;
             bob.hears(b"[alice] caf\xe9 \0 \xff\xfe\n[alice]  with blanks \n")?;
-            bob.hears(b"[alice] with CR\n[alice] \n[alice] in two\n")
+            bob.hears(b"[alice] with CR\n[alice] \n")?;
+            bob.hears(b"[alice] two\r\n[alice] in two\n")
         },
         control: Some(A_LINE),
         causes: &[

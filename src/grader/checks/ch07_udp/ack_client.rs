@@ -333,6 +333,18 @@ pub const ACK_CLIENT: &[Check] = &[
                 Some(again) => again.at,
                 None => talk.hears_again()?,
             };
+            talk.was_on_time(at, 300, "the second try")?;
+            // Among many strays, a clock that is set anew is late by no more than the gap between two.
+            let mut talk = Talk::begins(stage, &["hello"])?;
+            talk.hears("hello")?;
+            let left = Duration::from_millis(250).saturating_sub(talk.begun.elapsed());
+            let at = match talk.server.hears_within(left)? {
+                Some(early) => early.at,
+                None => {
+                    talk.answers(b"not yours")?;
+                    talk.hears_again()?
+                }
+            };
             talk.was_on_time(at, 300, "the second try")
         },
         control: Some(ONE_LOSS),

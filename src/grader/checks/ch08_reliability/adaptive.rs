@@ -293,7 +293,8 @@ pub const ADAPTIVE: &[Check] = &[
                 talk.inbound.says(&old)?;
                 if let Some(arrival) = talk.inbound.hears_within(MS(40))? {
                     if arrival.is(DATA, talk.number) {
-                        return talk.is_in_time(&arrival);
+                        talk.was_lost(&arrival)?;
+                        return talk.loses_after(&old);
                     }
                 }
             }

@@ -3,7 +3,7 @@
 mod sender;
 
 use super::{MS, NOT_LOOKED_AT};
-use crate::grader::check::{Cause, Check, Control};
+use crate::grader::check::{Cause, Check, Control, Stop};
 use crate::grader::failure::Symptom;
 use crate::grader::program::PATIENCE;
 use crate::grader::segments::{DATA, MAX_PAYLOAD, ack, data, end, end_ack, segment};
@@ -41,6 +41,39 @@ pub const RECEIVER: &[Check] = &[
             symptoms: &[],
             likely: "a payload is taken for text, is cut off, or brings the buffer's rest along",
             advice: "write the bytes behind the header, as many as came",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "a segment is on stdout before it is acknowledged",
+        why: "who acknowledges first, and ends between the two, has lost what it promised to have",
+        points: 2,
+        run: |stage| {
+            let mut talk = Talk::begins(stage)?;
+            talk.passes(&data(0, &[b'x'; MAX_PAYLOAD]), &ack(1))?;
+            talk.has_written(&[b'x'; MAX_PAYLOAD])?;
+            // Some runtimes take bytes for a full pipe into their own memory, and call them written.
+            if !stage.is_rust() {
+                return Ok(());
+            }
+            let program = stage.server()?;
+            // Now the pipe fills up. When there is no room for a segment, there is no ack.
+            program.leaves_stdout_unread();
+            let told = fill(&mut talk);
+            program.is_killed();
+            let due = told? as usize * MAX_PAYLOAD;
+            let got = stage.result(0)?.len();
+            if got >= due {
+                return Ok(());
+            }
+            let due = format!("the {due} bytes that were acknowledged, while nobody reads stdout");
+            stage.result_fails(program, Symptom::Early, due, format!("{got} bytes"))
+        },
+        control: Some(THREE),
+        causes: &[Cause {
+            symptoms: &[Symptom::Early],
+            likely: "the ack is sent first, or the bytes are left for later",
+            advice: "write and flush, in the same thread, and then send",
         }],
         ..Check::PLAIN
     },
@@ -482,3 +515,20 @@ const UP_TO_THE_END: Control = Control {
         talk.passes(&end(1), &end_ack(1))
     },
 };
+
+/// One segment after another, from number 1, while nobody reads the receiver's stdout: how many were
+/// acknowledged, with the one before them, until no ack came any more.
+fn fill(talk: &mut Talk) -> Result<u32, Stop> {
+    // More than any system's pipe holds.
+    for number in 1..4_000 {
+        talk.alice
+            .says_to(talk.to, &data(number, &[b'x'; MAX_PAYLOAD]))?;
+        // Too short a wait would only let a wrong program pass.
+        match talk.alice.hears_within(MS(400))? {
+            Some(answer) if answer.bytes == ack(number + 1) => {}
+            Some(answer) => return talk.differs(&format!("ack {}", number + 1), &answer.bytes),
+            None => return Ok(number),
+        }
+    }
+    Ok(4_000)
+}

@@ -10,7 +10,9 @@ use crate::grader::check::{Cause, Check, Control, Told};
 use crate::grader::failure::Symptom;
 use crate::grader::segments::{DATA, END, END_ACK, ack, end_ack, segment};
 use crate::grader::stage::Stage;
-use receiver::{at_the_second, goes_on, keeps_saying, stays_at, ten_of_them, three};
+use receiver::{
+    at_the_second, goes_on, keeps_saying, says_once_each_time, stays_at, ten_of_them, three,
+};
 use std::time::{Duration, Instant};
 
 const TRY: Duration = Duration::from_millis(200);
@@ -200,10 +202,12 @@ pub const SENDER: &[Check] = &[
         points: 2,
         run: |stage| {
             let (mut inbound, since) = at_the_second(stage, &three(stage))?;
-            keeps_saying(&mut inbound, since, &ack(1))
+            keeps_saying(&mut inbound, since, &ack(1))?;
+            says_once_each_time(&mut inbound, &ack(1))
         },
         control: Some(ONE_EXPIRY),
         causes: &[TIMER_PER_DATAGRAM],
+        alone: true,
         ..Check::PLAIN
     },
     Check {

@@ -30,8 +30,8 @@ pub const TRUST: &[Check] = &[
         run: |stage| {
             in_its_time(stage, || {
                 let replies: [(&[u8], &[u8]); 3] =
-                    [(b"hello", b"HELLO"), (b"", b""), (b"x", b"\xff")];
-                let (pupil, mut server) = met_over_tls(stage, &Terms::SERVER, b"hello\n\nx")?;
+                    [(b"hello\r", b"HELLO"), (b"", b""), (b"x", b"\xff")];
+                let (pupil, mut server) = met_over_tls(stage, &Terms::SERVER, b"hello\r\n\nx")?;
                 answers(&mut server, &replies)?;
                 server.hears_end()?;
                 server.hangs_up()?;
@@ -42,8 +42,10 @@ pub const TRUST: &[Check] = &[
         control: Some(ONE_LINE),
         causes: &[Cause {
             symptoms: &[],
-            likely: "a blank line or an empty reply is skipped, or a reply is turned into text",
-            advice: "a length of 0 is a message; a reply is bytes from the read to the write",
+            likely: "a blank line or an empty reply is skipped, a CR is cut off with the LF, or a reply is \
+                     turned into text",
+            advice: "a length of 0 is a message; lines end with LF alone; a reply is bytes from the read \
+                     to the write",
         }],
         ..Check::PLAIN
     },

@@ -10,6 +10,7 @@ use crate::grader::tls::{Drip, Paper, Refusal, Terms, Version};
 use clients::{
     ALICE, BOB, EXPIRED, OF_ANOTHER_CA, SELF_SIGNED, are_refused, echoed, expects, in_time,
     is_greeted, is_not_allowed, is_refused, is_served, person, refused_while_writing, shows,
+    with_list,
 };
 use std::time::{Duration, Instant};
 
@@ -183,11 +184,9 @@ pub const MUTUAL_TLS: &[Check] = &[
         why: "al is not alice, and alice2 is somebody else",
         points: 2,
         run: |stage| {
-            expects(
-                stage,
-                b"alice2\nal\n alice\nalice \nALICE\nbob, alice\nCN=alice\nalice,bob\n",
-            )?;
-            is_not_allowed(stage, ALICE, "alice")
+            let list = b"alice2\nal\n alice\nalice \nALICE\nbob, alice\nCN=alice\nalice,bob\n";
+            expects(stage, list)?;
+            is_not_allowed(stage, ALICE, "alice").map_err(|stop| with_list(stop, list))
         },
         control: Some(UNDER_1_3),
         causes: &[Cause {
@@ -201,11 +200,12 @@ pub const MUTUAL_TLS: &[Check] = &[
         name: "a list with CR LF, and one whose last line lacks its ending, are lists",
         why: "editors differ",
         run: |stage| {
-            expects(stage, b"carol\r\nbob\r\nalice")?;
+            let list = b"carol\r\nbob\r\nalice";
+            expects(stage, list)?;
             for (paper, name) in [(ALICE, "alice"), (BOB, "bob")] {
                 let mut client = arrives(stage, name, &shows(stage, Version::Tls13, paper))?;
                 client.hears(format!("hello {name}\n").as_bytes())?;
-                echoed(&mut client, b"hello\n")?;
+                echoed(&mut client, b"hello\n").map_err(|stop| with_list(stop, list))?;
             }
             Ok(())
         },
@@ -240,6 +240,7 @@ pub const MUTUAL_TLS: &[Check] = &[
             let mut alice = is_greeted(stage, Version::Tls13)?;
             echoed(&mut alice, b"\0\xff\xfe\xc3\x28 \xe2\x82\n")?;
             echoed(&mut alice, b"\n")?;
+            echoed(&mut alice, b"with CR\r\n")?;
             let long = [
                 &stage
                     .random_bytes(1_024)
@@ -265,7 +266,7 @@ pub const MUTUAL_TLS: &[Check] = &[
             },
             Cause {
                 symptoms: &[],
-                likely: "a line is taken for text, or what came behind it in the same read is lost",
+                likely: "a line is taken for text, loses its CR, or what came behind it in the same read is lost",
                 advice: "bytes, and one buffer for the whole connection",
             },
         ],

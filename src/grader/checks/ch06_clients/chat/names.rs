@@ -2,6 +2,7 @@
 //! ask for.
 
 use super::room::{A_LINE, ALONE, ENTERING, enters};
+use crate::grader::bytes::brief;
 use crate::grader::check::{Cause, Check, Control, Told};
 use crate::grader::client::Client;
 use crate::grader::failure::Symptom;
@@ -187,8 +188,8 @@ const NEVER_IN: Cause = Cause {
 fn is_turned_away(stage: &Stage, name: &[u8]) -> Told {
     let mut client = stage.client("mallory")?;
     client.says(&[name, b"\n"].concat())?;
-    let due = "a sentence that says no";
-    let line = client.hears_line(due, 4096)?;
+    let due = format!("a sentence that says no to {}", brief(name, 40));
+    let line = client.hears_line(&due, 4096)?;
     if line.starts_with(b"* here") || line.is_empty() {
         return client.fails(Symptom::Different, due, &line[..], "");
     }

@@ -81,7 +81,7 @@ impl Talk {
         for delay in delays {
             let until = self.last.by + *delay;
             if let Some(copy) = self.inbound.hears_until(until)? {
-                self.sent_again(&copy)?;
+                self.was_lost(&copy)?;
             }
             self.answers()?;
         }
@@ -113,7 +113,7 @@ impl Talk {
     /// Doesn't answer: it is sent again, when its timeout is over.
     pub(super) fn loses(&mut self) -> Told {
         let again = self.inbound.hears_the(DATA, self.number)?;
-        self.sent_again(&again)
+        self.was_lost(&again)
     }
 
     /// The next transmission of what is under way, whenever.
@@ -121,7 +121,19 @@ impl Talk {
         self.inbound.hears_the(DATA, self.number)
     }
 
-    fn sent_again(&mut self, again: &Arrival) -> Told {
+    /// The same, and hears this once, shortly before its timeout is over: among many of them, a timer
+    /// that is set anew is late by no more than the gap between two.
+    pub(super) fn loses_after(&mut self, datagram: &[u8]) -> Told {
+        let until = self.last.by + self.estimate.least() * 17 / 20;
+        if let Some(early) = self.inbound.hears_until(until)? {
+            return self.was_lost(&early);
+        }
+        self.inbound.says(datagram)?;
+        self.loses()
+    }
+
+    /// It was sent again: in time, and so its timeout is over.
+    pub(super) fn was_lost(&mut self, again: &Arrival) -> Told {
         self.is_in_time(again)?;
         self.waited.0 += self.estimate.least();
         self.waited.1 += self.estimate.most();
@@ -132,7 +144,7 @@ impl Talk {
     }
 
     /// It comes when the timeout is over, within what is known of that.
-    pub(super) fn is_in_time(&self, again: &Arrival) -> Told {
+    fn is_in_time(&self, again: &Arrival) -> Told {
         let least = self.waited.0 + self.estimate.least();
         self.inbound.not_before_as_seen(again, self.since, least)?;
         let most = with_room(self.estimate.most());

@@ -103,6 +103,8 @@ pub(super) const IS_LEFT_ALONE: Check = Check {
         talk.hears_new_up_to(WINDOW)?;
         let since = talk.acknowledges_in_time(4)?;
         talk.hears_new_up_to(4 + WINDOW)?;
+        // Once more, not three times.
+        talk.inbound.says(&ack(at(4)))?;
         while since.elapsed() < MS(2_000) {
             talk.inbound.says(&ack(at(2)))?;
             if let Some(arrival) = talk.inbound.hears_within(MS(40))? {

@@ -1,5 +1,6 @@
 //! The clients that the checks of mutual TLS play: who they are, and who they say they are.
 
+use crate::grader::bytes::brief;
 use crate::grader::check::{Stop, Told};
 use crate::grader::checks::ch10_beneath::{
     BOTH, arrives, client, not_shaken, prepare, symptom, unless_slow,
@@ -48,6 +49,11 @@ pub(super) fn expects(stage: &Stage, list: &[u8]) -> Told {
     }
     let args = [stage.ca_file()?, stage.keeps("list.txt", list.to_vec())?];
     prepare(stage, &args)
+}
+
+/// A failure that says what LIST held.
+pub(super) fn with_list(stop: Stop, list: &[u8]) -> Stop {
+    stop.remarked(|_| Some(format!("with the LIST {}", brief(list, 100))))
 }
 
 pub(super) fn shows(stage: &Stage, version: Version, paper: Paper) -> Terms {
