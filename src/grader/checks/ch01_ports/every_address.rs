@@ -6,6 +6,7 @@ use crate::grader::failure::Symptom;
 use crate::grader::listener::Listener;
 use crate::grader::stage::{Pupil, Stage};
 use std::net::SocketAddr;
+use std::thread;
 use std::time::{Duration, Instant};
 
 pub const EVERY_ADDRESS: &[Check] = &[
@@ -148,6 +149,29 @@ pub const EVERY_ADDRESS: &[Check] = &[
             symptoms: &[],
             likely: "an error of the conversation is handled as one of the connect",
             advice: "try addresses while you connect; what happens afterwards is another matter",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "once connected, a reply may take its time",
+        why: "the second is the connect's; how long an answer may take is another question",
+        run: |stage| {
+            let server = stage.listener("server")?;
+            let pupil = tries(stage, &[server.addr()?], b"hello\n")?;
+            let mut conversation = server.accepts(&pupil)?;
+            conversation.hears(b"hello\n")?;
+            conversation.hears_end()?;
+            thread::sleep(Duration::from_millis(1_500));
+            conversation.says(b"good day\n")?;
+            conversation.hangs_up()?;
+            pupil.exits(0)?;
+            pupil.printed(b"good day\n")
+        },
+        control: Some(ONE_ADDRESS),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "the connect's timeout holds for the reply as well",
+            advice: "the limit belongs to the connect alone: take it off the stream again",
         }],
         ..Check::PLAIN
     },
