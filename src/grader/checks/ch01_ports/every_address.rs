@@ -141,14 +141,33 @@ pub const EVERY_ADDRESS: &[Check] = &[
             let mut conversation = first.accepts(&pupil)?;
             conversation.hears(b"hello\n")?;
             conversation.resets()?;
-            pupil.ends()?;
-            second.was_left_alone(&pupil)
+            second.is_left_alone_to_the_end(&pupil)
         },
         control: Some(ONE_ADDRESS),
         causes: &[Cause {
             symptoms: &[],
             likely: "an error of the conversation is handled as one of the connect",
             advice: "try addresses while you connect; what happens afterwards is another matter",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "once connected, an end without a reply is no reason to try another",
+        why: "nothing came back, and yet the server may have done what it was asked",
+        run: |stage| {
+            let (first, second) = (stage.listener("first")?, stage.listener("second")?);
+            let pupil = tries(stage, &[first.addr()?, second.addr()?], b"hello\n")?;
+            let mut conversation = first.accepts(&pupil)?;
+            conversation.hears(b"hello\n")?;
+            conversation.hears_end()?;
+            conversation.hangs_up()?;
+            second.is_left_alone_to_the_end(&pupil)
+        },
+        control: Some(ONE_ADDRESS),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "an empty reply is taken for an address that doesn't answer",
+            advice: "connected is connected: an address has answered, whatever follows",
         }],
         ..Check::PLAIN
     },
