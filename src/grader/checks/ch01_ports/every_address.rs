@@ -104,6 +104,11 @@ pub const EVERY_ADDRESS: &[Check] = &[
                 advice: "wait one second for each address",
             },
             Cause {
+                symptoms: &[Symptom::Exit],
+                likely: "its timeout is taken for the end",
+                advice: "any error of a connect should lead to the next address",
+            },
+            Cause {
                 symptoms: &[],
                 likely: "the connect has no timeout, or a longer one",
                 advice: "connect with a timeout of one second",

@@ -2,7 +2,7 @@
 
 use super::{HELD_UP, ONE_LINE, answered, idle_clients, random_lines};
 use crate::grader::check::{Cause, Check, Control, Stop};
-use crate::grader::failure::Symptom;
+use crate::grader::failure::{Side, Symptom};
 
 /// The longest line that ex03_line_server must know.
 const LONG: usize = 60_000;
@@ -30,6 +30,16 @@ pub const LINE_SERVER: &[Check] = &[
             Ok(())
         },
         control: Some(ONE_LINE),
+        told_by: |failure| {
+            let is_unanswered = failure.symptom == Symptom::Silence
+                && failure.expected == Side::from(&b"0\n"[..])
+                && failure.got == Side::from(&b""[..]);
+            is_unanswered.then_some(Cause {
+                symptoms: &[],
+                likely: "an empty line is skipped",
+                advice: "a line of 0 bytes is a line, and its length is 0",
+            })
+        },
         causes: &[
             Cause {
                 symptoms: &[Symptom::End, Symptom::Reset],

@@ -440,7 +440,10 @@ fn waits_fit(stage: &Stage, which: std::ops::Range<usize>) -> Told {
         match attempts[n].wait {
             Some(wait) if (least..=most).contains(&wait) => {}
             _ => {
-                let due = format!("a wait of {least} to {most} ms after failure {}", n + 1);
+                let due = match least == most {
+                    true => format!("a wait of {least} ms after failure {}", n + 1),
+                    false => format!("a wait of {least} to {most} ms after failure {}", n + 1),
+                };
                 let got = format!("on stderr: {}", attempts[n].line);
                 return pupil.fails(Symptom::Different, due, got);
             }
