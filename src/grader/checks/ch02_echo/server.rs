@@ -170,7 +170,8 @@ pub const ECHO_SERVER: &[Check] = &[
             },
         }),
         told_by: |failure| {
-            let is_a_read = matches!(&failure.got, Side::Bytes(got) if got.len() <= A_READ);
+            let is_a_read = matches!(&failure.got, Side::Bytes(got)
+                if (1..=A_READ).contains(&got.len()));
             let stopped = STOPPED_AFTER_ONE.symptoms.contains(&failure.symptom);
             (is_a_read && stopped).then_some(STOPPED_AFTER_ONE)
         },
