@@ -7,8 +7,9 @@
 //! What is graded:
 //! - frames are echoed as in `ex04_frame_echo`, up to 1,048,576 bytes of payload;
 //! - to a longer length the server answers at once, after the replies to what came before, with one
-//!   frame whose payload is `error: frame too long`, and then says that nothing will follow (FIN).
-//!   It makes no room for such a frame: a Rust program is given 1 GB of address space;
+//!   frame whose payload is `error: frame too long` (it may end in an LF), and then says that
+//!   nothing will follow (FIN). It makes no room for such a frame: a Rust program is given 1 GB of
+//!   address space;
 //! - the client may be sending still, and must be able to read that answer: for half a second after
 //!   it the client's writes succeed. The server reads on until the client's end, but no longer than
 //!   1 s in all; 2 s after the answer the connection is gone. What it reads then, whatever it looks

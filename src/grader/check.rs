@@ -20,6 +20,8 @@ pub struct Check {
     /// What the failure probably means; the first that explains the symptom is shown, and only after
     /// the control passed. Without a control there is no fault to single out, and no cause either.
     pub causes: &'static [Cause],
+    /// A cause that only more of the failure than its symptom tells; asked before `causes`.
+    pub told_by: fn(&Failure) -> Option<Cause>,
     /// Has an upper bound that is tight: runs while nothing else does.
     pub alone: bool,
 }
@@ -34,6 +36,7 @@ impl Check {
         run: |_| Ok(()),
         control: None,
         causes: &[],
+        told_by: |_| None,
         alone: false,
     };
 }

@@ -16,6 +16,7 @@ use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 /// The kernel's buffers of a grader's server, each way.
@@ -117,6 +118,18 @@ impl Listener {
                 }
             }
         }
+    }
+
+    /// The submission ends by itself, and has not connected, or not again. One that has is not waited
+    /// for: it may have begun a conversation in which nobody answers.
+    pub fn is_left_alone_to_the_end(&self, pupil: &Pupil) -> Told {
+        let deadline = Instant::now() + PATIENCE;
+        while pupil.program().exit().is_none() && Instant::now() < deadline {
+            self.was_left_alone(pupil)?;
+            thread::sleep(Duration::from_millis(10));
+        }
+        pupil.ends()?;
+        self.was_left_alone(pupil)
     }
 
     /// Whether it was somebody else who connected: a scanner passes by, and is not the submission.

@@ -183,7 +183,8 @@ pub fn judge(exercise: &Exercise, check: &Check, launch: &Launch, seed: Seed) ->
         };
         report.control = Some((control.name, passed));
         if passed == Verdict::Passed {
-            report.cause = likely(check.causes, failure.symptom);
+            report.cause =
+                (check.told_by)(failure).or_else(|| likely(check.causes, failure.symptom));
         }
     }
     report.took = begun.elapsed();

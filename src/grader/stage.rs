@@ -293,6 +293,15 @@ impl Stage {
         Refusing::at((Ipv4Addr::LOCALHOST, port).into()).map_err(taken)
     }
 
+    /// A port of `[::1]` at which connects are refused.
+    pub fn refusing_on_ipv6(&self) -> Result<Refusing, Stop> {
+        let addr = (Ipv6Addr::LOCALHOST, self.ports(1)?.start).into();
+        Refusing::at(addr).map_err(|err| match err.kind() {
+            io::ErrorKind::AddrInUse | io::ErrorKind::PermissionDenied => taken(err),
+            _ => Stop::Skipped("this system has no IPv6 on loopback".to_string()),
+        })
+    }
+
     /// A port at which connects are met by silence.
     pub fn silent(&self) -> Result<Silent, Stop> {
         self.silent_at(self.ports(1)?.start)

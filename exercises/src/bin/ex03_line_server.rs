@@ -10,6 +10,7 @@
 //!   bytes long, `hello\r\r\n` is 6;
 //! - bytes are counted, not characters, and a line may hold any: `é` is 2, and what isn't UTF-8
 //!   counts as well;
+//! - a line is answered as soon as its LF is there, whatever comes or doesn't come behind it;
 //! - lines have up to 60,000 bytes, and may come in any pieces: the answers are the same;
 //! - when the client half-closes, it gets what answers are still due, and then the connection ends.
 //!   What came without an LF at its end gets none;

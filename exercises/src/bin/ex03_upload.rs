@@ -7,7 +7,8 @@
 //! What is graded:
 //! - `ex03_upload ADDR` takes any bytes, as many as come, until the client half-closes;
 //! - not before that, it answers `N bytes, sum S` and an LF, and closes. N is how many came, S the
-//!   sum of them all, each as a number from 0 to 255: for `abc` it says `3 bytes, sum 294`;
+//!   sum of them all, each as a number from 0 to 255: for `abc` it says `3 bytes, sum 294`, for `a`
+//!   in the same form `1 bytes, sum 97`;
 //! - both are 64-bit numbers: 17 MB of the byte 255 have a sum that 32 bits don't hold;
 //! - an upload may come in any pieces, and it may pause, for seconds;
 //! - several clients upload at the same time, each gets the sum of its own bytes, and one who says

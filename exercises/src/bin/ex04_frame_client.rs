@@ -7,8 +7,9 @@
 //!
 //! What is graded:
 //! - `ex04_frame_client ADDR` sends each line of stdin, without its LF, as a frame: a `u32`,
-//!   big-endian, that counts bytes, and then the bytes. A blank line is a frame of length 0. The last
-//!   line may lack its LF. All lines may be sent at once, or each after the reply to the last;
+//!   big-endian, that counts bytes, and then the bytes. A CR before the LF is one of them. A blank
+//!   line is a frame of length 0. The last line may lack its LF. All lines may be sent at once, or
+//!   each after the reply to the last;
 //! - after them it half-closes;
 //! - each reply, of 0 to 1,048,576 bytes, is on a line of stdout, however it was cut on its way. When
 //!   every frame has its reply and the server has ended, the exit status is 0;

@@ -3,7 +3,9 @@
 use crate::grader::check::{Cause, Check, Control, Stop};
 use crate::grader::client::Client;
 use crate::grader::failure::{Side, Symptom};
+use crate::grader::program::Program;
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 pub const CALLER_ID: &[Check] = &[
     Check {
@@ -45,8 +47,10 @@ pub const CALLER_ID: &[Check] = &[
         name: "each client is told its own, one after another",
         why: "the port in the client's address is what tells two clients of one host apart",
         run: |stage| {
+            let server = stage.server()?;
             for who in ["alice", "bob", "carol"] {
-                is_told_its_address(stage.client(who)?)?;
+                let told = stage.client(who).and_then(is_told_its_address);
+                told.map_err(|stop| or_ended(stop, server))?;
             }
             Ok(())
         },
@@ -59,6 +63,11 @@ pub const CALLER_ID: &[Check] = &[
                 symptoms: &[Symptom::Different],
                 likely: "the address was asked for once, not for each connection",
                 advice: "ask the stream that this client's accept returned",
+            },
+            Cause {
+                symptoms: &[Symptom::Exit],
+                likely: "the server ends after its first client",
+                advice: "accept in a loop",
             },
             Cause {
                 symptoms: &[],
@@ -99,4 +108,15 @@ fn is_told_its_address(mut client: Client) -> Result<Client, Stop> {
         })
     })?;
     Ok(client)
+}
+
+/// The failure with the program's end, where it was seen a moment later only.
+fn or_ended(stop: Stop, program: &Program) -> Stop {
+    stop.remarked(|failure| {
+        if failure.symptom == Symptom::Exit {
+            return None; // It says so.
+        }
+        let (exit, _) = program.wait_exit(Duration::from_secs(1))?;
+        Some(format!("and the program ended: {exit}"))
+    })
 }

@@ -6,6 +6,7 @@ use crate::grader::failure::Symptom;
 use crate::grader::listener::Listener;
 use crate::grader::stage::{Pupil, Stage};
 use std::net::SocketAddr;
+use std::thread;
 use std::time::{Duration, Instant};
 
 pub const EVERY_ADDRESS: &[Check] = &[
@@ -103,6 +104,11 @@ pub const EVERY_ADDRESS: &[Check] = &[
                 advice: "wait one second for each address",
             },
             Cause {
+                symptoms: &[Symptom::Exit],
+                likely: "its timeout is taken for the end",
+                advice: "any error of a connect should lead to the next address",
+            },
+            Cause {
                 symptoms: &[],
                 likely: "the connect has no timeout, or a longer one",
                 advice: "connect with a timeout of one second",
@@ -140,14 +146,56 @@ pub const EVERY_ADDRESS: &[Check] = &[
             let mut conversation = first.accepts(&pupil)?;
             conversation.hears(b"hello\n")?;
             conversation.resets()?;
-            pupil.ends()?;
-            second.was_left_alone(&pupil)
+            second.is_left_alone_to_the_end(&pupil)
         },
         control: Some(ONE_ADDRESS),
         causes: &[Cause {
             symptoms: &[],
             likely: "an error of the conversation is handled as one of the connect",
             advice: "try addresses while you connect; what happens afterwards is another matter",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "once connected, an end without a reply is no reason to try another",
+        why: "nothing came back, and yet the server may have done what it was asked",
+        run: |stage| {
+            let (first, second) = (stage.listener("first")?, stage.listener("second")?);
+            let pupil = tries(stage, &[first.addr()?, second.addr()?], b"hello\n")?;
+            let mut conversation = first.accepts(&pupil)?;
+            conversation.hears(b"hello\n")?;
+            conversation.hears_end()?;
+            conversation.hangs_up()?;
+            second.is_left_alone_to_the_end(&pupil)
+        },
+        control: Some(ONE_ADDRESS),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "an empty reply is taken for an address that doesn't answer",
+            advice: "connected is connected: an address has answered, whatever follows",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "once connected, a reply may take its time",
+        why: "the second is the connect's; how long an answer may take is another question",
+        run: |stage| {
+            let server = stage.listener("server")?;
+            let pupil = tries(stage, &[server.addr()?], b"hello\n")?;
+            let mut conversation = server.accepts(&pupil)?;
+            conversation.hears(b"hello\n")?;
+            conversation.hears_end()?;
+            thread::sleep(Duration::from_millis(1_500));
+            conversation.says(b"good day\n")?;
+            conversation.hangs_up()?;
+            pupil.exits(0)?;
+            pupil.printed(b"good day\n")
+        },
+        control: Some(ONE_ADDRESS),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "the connect's timeout holds for the reply as well",
+            advice: "the limit belongs to the connect alone: take it off the stream again",
         }],
         ..Check::PLAIN
     },
@@ -186,8 +234,7 @@ pub const EVERY_ADDRESS: &[Check] = &[
             let (one, two) = (stage.refusing()?, stage.refusing()?);
             let pupil = tries(stage, &[one.addr, two.addr], b"hello\n")?;
             pupil.exits(1)?;
-            is_named(&pupil, one.addr, two.addr)?;
-            is_named(&pupil, two.addr, one.addr)
+            two_are_named(&pupil, one.addr, two.addr)
         },
         control: Some(Control {
             name: "the exit status alone",
@@ -203,7 +250,53 @@ pub const EVERY_ADDRESS: &[Check] = &[
         }],
         ..Check::PLAIN
     },
+    Check {
+        name: "a refusal and a silence are told as two errors",
+        why: "the one says that nobody listens there, the other that somebody drops what comes",
+        run: |stage| {
+            let (refused, silent) = (stage.refusing()?, stage.silent()?);
+            let pupil = tries(stage, &[refused.addr, silent.addr], b"hello\n")?;
+            pupil.exits(1)?;
+            are_told_apart(&pupil, &refused.addr.to_string(), &silent.addr.to_string())
+        },
+        control: Some(TWO_REFUSALS),
+        causes: &[Cause {
+            symptoms: &[Symptom::Words],
+            likely: "the error is dropped, and the same words are printed for each",
+            advice: "print the error that the connect came to, behind its address",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "an address is named as it was given",
+        why: "who looks for it, looks for what was typed: an address can be written in several ways",
+        run: |stage| {
+            let (one, two) = (stage.refusing()?, stage.refusing_on_ipv6()?);
+            // The same as ::1, at full length.
+            let given = format!("[0:0:0:0:0:0:0:1]:{}", two.addr.port());
+            let pupil = stage.starts(one.addr, std::slice::from_ref(&given), b"hello\n")?;
+            pupil.exits(1)?;
+            is_named(&pupil, &given, &one.addr.to_string())
+        },
+        control: Some(TWO_REFUSALS),
+        causes: &[Cause {
+            symptoms: &[Symptom::Words],
+            likely: "what is printed was made of the parsed address",
+            advice: "keep the argument's text beside the address that it was parsed to",
+        }],
+        ..Check::PLAIN
+    },
 ];
+
+const TWO_REFUSALS: Control = Control {
+    name: "two addresses that refuse",
+    run: |stage| {
+        let (one, two) = (stage.refusing()?, stage.refusing()?);
+        let pupil = tries(stage, &[one.addr, two.addr], b"hello\n")?;
+        pupil.exits(1)?;
+        two_are_named(&pupil, one.addr, two.addr)
+    },
+};
 
 const ONE_ADDRESS: Control = Control {
     name: "one address, which answers",
@@ -248,21 +341,55 @@ fn came_after_a_second(pupil: &Pupil, begun: Instant) -> Told {
     )
 }
 
+/// A line of stderr for each of the two.
+fn two_are_named(pupil: &Pupil, one: SocketAddr, two: SocketAddr) -> Told {
+    let (one, two) = (one.to_string(), two.to_string());
+    is_named(pupil, &one, &two)?;
+    is_named(pupil, &two, &one)
+}
+
 /// A line of stderr has this address as it was given, not the other, and more than that.
-fn is_named(pupil: &Pupil, addr: SocketAddr, other: SocketAddr) -> Told {
-    let (addr, other) = (addr.to_string(), other.to_string());
+fn is_named(pupil: &Pupil, addr: &str, other: &str) -> Told {
     let stderr = pupil.stderr();
-    let named = stderr.lines().any(|line| {
-        let says_more = line.replace(&addr, "").chars().any(char::is_alphabetic);
-        line.contains(&addr) && !line.contains(&other) && says_more
-    });
-    if named {
+    let mut told = told_of(&stderr, addr, other);
+    if told.any(|error| error.contains(char::is_alphabetic)) {
         return Ok(());
     }
     let expected = format!("a line on stderr with {addr} and its error");
-    pupil.fails(
-        Symptom::Words,
-        expected,
-        format!("on stderr: {}", stderr.trim_end()),
-    )
+    pupil.fails(Symptom::Words, expected, on_stderr(&stderr))
+}
+
+/// What stderr says of the one address is not all the same as what it says of the other.
+fn are_told_apart(pupil: &Pupil, refused: &str, silent: &str) -> Told {
+    is_named(pupil, refused, silent)?;
+    is_named(pupil, silent, refused)?;
+    let stderr = pupil.stderr();
+    if !told_of(&stderr, refused, silent).eq(told_of(&stderr, silent, refused)) {
+        return Ok(());
+    }
+    // One that stood still for a second may have found that its time was over at both.
+    let stalled = pupil.program().stalled_since(pupil.program().started());
+    if stalled > Duration::from_millis(500) {
+        let why = "the machine stood still: a refusal may have come after its time";
+        return Err(Stop::Inconclusive(why.to_string()));
+    }
+    let expected = format!("another error for {refused}, which refuses, than for {silent}");
+    pupil.fails(Symptom::Words, expected, on_stderr(&stderr))
+}
+
+/// The lines of stderr that have this address and not the other, without it.
+fn told_of<'a>(
+    stderr: &'a str,
+    addr: &'a str,
+    other: &'a str,
+) -> impl Iterator<Item = String> + 'a {
+    stderr
+        .lines()
+        .filter(move |line| line.contains(addr) && !line.contains(other))
+        .map(move |line| line.replace(addr, ""))
+}
+
+/// All of it in one line, whatever its own: a message has a layout of its own.
+fn on_stderr(stderr: &str) -> String {
+    format!("on stderr: {}", stderr.trim_end().replace('\n', "\\n"))
 }

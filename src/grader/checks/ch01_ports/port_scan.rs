@@ -136,8 +136,9 @@ pub const PORT_SCAN: &[Check] = &[
         causes: &[
             Cause {
                 symptoms: &[Symptom::Late],
-                likely: "some ports still wait for others: the timeouts add up",
-                advice: "start them all before you wait for the first",
+                likely: "some ports still wait for others, so that timeouts add up, or the timeout \
+                         is longer than a second",
+                advice: "start them all before you wait for the first, with a second each",
             },
             Cause {
                 symptoms: &[Symptom::StillOpen],

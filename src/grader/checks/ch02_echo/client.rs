@@ -7,6 +7,9 @@ use crate::grader::failure::Symptom;
 use crate::grader::stage::{Pupil, Stage};
 use std::thread;
 
+/// More than both kernels take of what nobody reads.
+const MUCH: usize = 2 * BIG;
+
 pub const ECHO_CLIENT: &[Check] = &[
     Check {
         name: "stdin goes to the server, the reply to stdout",
@@ -120,6 +123,46 @@ pub const ECHO_CLIENT: &[Check] = &[
             likely: "what one read() returned was taken for the whole reply",
             advice: "read until the end of the stream",
         }],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "what comes behind the echo is printed as well",
+        why: "the server says when it has said all, and not the number of bytes that were sent",
+        run: |stage| {
+            let (pupil, mut server) = met(stage, b"hello\n")?;
+            server.hears(b"hello\n")?;
+            server.hears_end()?;
+            server.says(b"hello\n")?;
+            server.fence()?;
+            server.says(b"bye\n")?;
+            server.hangs_up()?;
+            pupil.exits(0)?;
+            pupil.printed(b"hello\nbye\n")
+        },
+        control: Some(Control {
+            name: "the echo alone",
+            run: |stage| {
+                let (pupil, mut server) = met(stage, b"hello\n")?;
+                server.hears(b"hello\n")?;
+                server.hears_end()?;
+                server.says(b"hello\n")?;
+                server.hangs_up()?;
+                pupil.exits(0)?;
+                pupil.printed(b"hello\n")
+            },
+        }),
+        causes: &[
+            Cause {
+                symptoms: &[Symptom::Status],
+                likely: "more bytes than were sent are taken for a failure",
+                advice: "only fewer bytes than were sent are one",
+            },
+            Cause {
+                symptoms: &[],
+                likely: "it stops reading when as many bytes have come back as were sent",
+                advice: "read until the server's end; count, and compare after it",
+            },
+        ],
         ..Check::PLAIN
     },
     Check {
@@ -291,6 +334,39 @@ pub const ECHO_CLIENT: &[Check] = &[
                 advice: "flush stdout, and finish reading, before you exit",
             },
         ],
+        ..Check::PLAIN
+    },
+    Check {
+        name: "much that came back doesn't make up for stdin that wasn't all sent",
+        why: "numbers of bytes that happen to fit say nothing of what the server has heard",
+        run: |stage| {
+            let bytes = stage.random_bytes(MUCH);
+            let (pupil, mut server) = met(stage, &bytes)?;
+            server.reads_no_further_than(4096);
+            server.hears(&bytes[..4096])?;
+            server.stops_reading();
+            // More than it can have sent: the kernels take less of what nobody reads.
+            server.floods(MUCH)?;
+            server.fence()?;
+            server.resets()?;
+            failed_with_a_sentence(&pupil)
+        },
+        control: Some(Control {
+            name: "the same bytes, all echoed",
+            run: |stage| {
+                let bytes = stage.random_bytes(MUCH);
+                let (pupil, mut server) = met(stage, &bytes)?;
+                server.echoes(&bytes)?;
+                server.hears_end()?;
+                server.hangs_up()?;
+                pupil.exits(0)
+            },
+        }),
+        causes: &[Cause {
+            symptoms: &[Symptom::Status],
+            likely: "the count of what came is compared, and the sender's error dropped",
+            advice: "let the sender say whether it sent all of stdin, and ask it at the end",
+        }],
         ..Check::PLAIN
     },
 ];

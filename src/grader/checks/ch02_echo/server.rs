@@ -2,10 +2,13 @@
 
 use super::{BIG, PAUSE};
 use crate::grader::check::{Cause, Check, Control, Told};
-use crate::grader::failure::Symptom;
+use crate::grader::failure::{Side, Symptom};
 use crate::grader::stage::Stage;
 use std::thread;
 use std::time::Duration;
+
+/// What a read returns at most in nearly all programs.
+const A_READ: usize = 64 << 10;
 
 pub const ECHO_SERVER: &[Check] = &[
     Check {
@@ -166,8 +169,18 @@ pub const ECHO_SERVER: &[Check] = &[
                 echoed(stage, &bytes)
             },
         }),
+        told_by: |failure| {
+            let is_a_read = matches!(&failure.got, Side::Bytes(got)
+                if (1..=A_READ).contains(&got.len()));
+            let stopped = STOPPED_AFTER_ONE.symptoms.contains(&failure.symptom);
+            (is_a_read && stopped).then_some(STOPPED_AFTER_ONE)
+        },
         causes: &[
-            STOPPED_AFTER_ONE,
+            Cause {
+                symptoms: &[Symptom::End, Symptom::Reset, Symptom::Silence],
+                likely: "the server has done with the client after so many bytes or reads",
+                advice: "read again after each answer, until read() returns 0",
+            },
             Cause {
                 symptoms: &[],
                 likely: "some bytes are dropped, or counted in too small a number, when many come",

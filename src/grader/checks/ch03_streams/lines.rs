@@ -2,7 +2,7 @@
 
 use super::{HELD_UP, ONE_LINE, answered, idle_clients, random_lines};
 use crate::grader::check::{Cause, Check, Control, Stop};
-use crate::grader::failure::Symptom;
+use crate::grader::failure::{Side, Symptom};
 
 /// The longest line that ex03_line_server must know.
 const LONG: usize = 60_000;
@@ -30,6 +30,16 @@ pub const LINE_SERVER: &[Check] = &[
             Ok(())
         },
         control: Some(ONE_LINE),
+        told_by: |failure| {
+            let is_unanswered = failure.symptom == Symptom::Silence
+                && failure.expected == Side::from(&b"0\n"[..])
+                && failure.got == Side::from(&b""[..]);
+            is_unanswered.then_some(Cause {
+                symptoms: &[],
+                likely: "an empty line is skipped",
+                advice: "a line of 0 bytes is a line, and its length is 0",
+            })
+        },
         causes: &[
             Cause {
                 symptoms: &[Symptom::End, Symptom::Reset],
@@ -205,13 +215,23 @@ pub const LINE_SERVER: &[Check] = &[
         why: "a line may be longer than any one read, and longer than a buffer that seemed large",
         run: |stage| {
             let line = [&[b'x'; LONG][..], b"\r\nend\n"].concat();
-            answered(stage, &line, b"60000\n3\n")
+            let mut alice = stage.client("alice")?;
+            let mut said = 0;
+            // In one write the rest may be there before anybody has looked how much there is.
+            for end in [20_000, 40_000, LONG - 1, line.len()] {
+                alice.says(&line[said..end])?;
+                alice.fence()?;
+                said = end;
+            }
+            alice.hears(b"60000\n3\n")
         },
         control: Some(Control {
-            name: "a line of 600 bytes",
+            name: "a line of 600 bytes in as many pieces",
             run: |stage| {
                 let line = [&[b'x'; 600][..], b"\r\nend\n"].concat();
-                answered(stage, &line, b"600\n3\n")
+                let mut alice = stage.client("alice")?;
+                alice.says_slowly(&line, 200)?;
+                alice.hears(b"600\n3\n")
             },
         }),
         causes: &[Cause {
@@ -307,7 +327,15 @@ pub const LINE_SERVER: &[Check] = &[
             alice.says(b"whole\nhalf a li")?;
             alice.half_closes()?;
             alice.hears(b"5\n")?;
-            alice.hears_end()
+            alice.hears_end()?;
+            // Half of an ending is none either.
+            let mut bob = stage.client("bob")?;
+            bob.says(b"whole\nhalf a line\r")?;
+            bob.half_closes()?;
+            bob.hears(b"5\n")?;
+            bob.hears_end().map_err(|stop| {
+                stop.remarked(|_| Some("the last line had its CR, and no LF".to_string()))
+            })
         },
         control: Some(Control {
             name: "the same with an LF at the end",

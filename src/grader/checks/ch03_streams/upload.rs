@@ -46,6 +46,18 @@ pub const UPLOAD: &[Check] = &[
         ..Check::PLAIN
     },
     Check {
+        name: "an upload of one byte is answered in the same form",
+        why: "a program reads this answer: a form that depends on the number is two forms",
+        run: |stage| uploaded(stage, b"a", "1 bytes, sum 97\n"),
+        control: Some(THREE_BYTES),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "a number of one has a form of its own, or one byte is no upload",
+            advice: "the form is the same for every number: `N bytes, sum S`",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
         name: "an upload in pieces is one upload",
         why: "TCP carries bytes, not messages: neither a short read nor an LF ends an upload",
         points: 2,

@@ -112,6 +112,29 @@ pub const FRAME_CLIENT: &[Check] = &[
         ..Check::PLAIN
     },
     Check {
+        name: "a CR before the LF is sent: only the LF is taken off",
+        why: "what a line holds is its sender's affair: a frame carries any bytes",
+        run: |stage| {
+            let (_pupil, mut server) = met(stage, b"a\nb\r\n")?;
+            answers(&mut server, &[("a", "1"), ("b\r", "2")])?;
+            server.hears_end()
+        },
+        control: Some(Control {
+            name: "the same lines without the CR",
+            run: |stage| {
+                let (_pupil, mut server) = met(stage, b"a\nb\n")?;
+                answers(&mut server, &[("a", "1"), ("b", "2")])?;
+                server.hears_end()
+            },
+        }),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "CR LF is taken off as LF is: lines() does that, and so does trimming",
+            advice: "read up to the LF as bytes, and take off that one byte",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
         name: "an empty stdin sends nothing",
         why: "nothing is an input too, and not the same as a blank line",
         run: |stage| {
@@ -247,6 +270,25 @@ pub const FRAME_CLIENT: &[Check] = &[
         ..Check::PLAIN
     },
     Check {
+        name: "after the last reply it reads on, to the server's end",
+        why: "what comes behind the replies that were due may say that something went wrong",
+        run: |stage| {
+            let (pupil, mut server) = met(stage, b"hello\n")?;
+            answers(&mut server, &[("hello", "hello")])?;
+            server.hears_end()?;
+            server.says(&header(11)[..2])?;
+            server.hangs_up()?;
+            fails_with(&pupil, "truncated")
+        },
+        control: Some(ONE_LINE),
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "it ends with the last reply that is due, and what follows is never read",
+            advice: "read until the server's end: half a length before it is a reply cut off",
+        }],
+        ..Check::PLAIN
+    },
+    Check {
         name: "a reply that is too long is an error that says so",
         why: "the server chooses this number; a client is as easily filled as a server",
         points: 2,
@@ -372,6 +414,11 @@ fn fails_on(stage: &Stage, reply: &[u8], words: &str) -> Told {
     server.hears(&frame(b"hello"))?;
     server.says(reply)?;
     server.hangs_up()?;
+    fails_with(&pupil, words)
+}
+
+/// Exit status 1, and these words on stderr.
+fn fails_with(pupil: &Pupil, words: &str) -> Told {
     pupil.exits(1)?;
     let stderr = pupil.stderr();
     if stderr.contains(words) {

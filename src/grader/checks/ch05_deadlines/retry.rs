@@ -4,11 +4,9 @@ use super::{ONLY_ITS_BEGINNING, sent_to_us};
 use crate::grader::check::{Cause, Check, Control, Stop, Told};
 use crate::grader::client::Client;
 use crate::grader::failure::Symptom;
-use crate::grader::listener::Listener;
-use crate::grader::program::PATIENCE;
 use crate::grader::stage::{Pupil, Stage};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// The shortest and the longest wait after each of the first four failures, in milliseconds. Rounded up
 /// or down is right either way.
@@ -265,7 +263,7 @@ pub const RETRY: &[Check] = &[
             let mut server = listener.accepts(&pupil)?;
             server.hears(b"one order\n")?;
             server.resets()?;
-            ends_without_another(&listener, &pupil)?;
+            listener.is_left_alone_to_the_end(&pupil)?;
             pupil.exits(1)?;
             pupil.says_what_failed()
         },
@@ -294,7 +292,7 @@ pub const RETRY: &[Check] = &[
             server.hears(b"one order\n")?;
             server.hears_end()?;
             server.hangs_up()?;
-            ends_without_another(&listener, &pupil)
+            listener.is_left_alone_to_the_end(&pupil)
         },
         control: Some(A_LINE),
         causes: &[Cause {
@@ -362,17 +360,6 @@ fn answers(mut server: Client, pupil: &Pupil, stdin: &[u8], reply: &[u8]) -> Tol
     server.hangs_up()?;
     pupil.exits(0)?;
     pupil.printed(reply)
-}
-
-/// It ends by itself, and has not connected again. One that has is not waited for.
-fn ends_without_another(listener: &Listener, pupil: &Pupil) -> Told {
-    let deadline = Instant::now() + PATIENCE;
-    while pupil.program().exit().is_none() && Instant::now() < deadline {
-        listener.was_left_alone(pupil)?;
-        thread::sleep(Duration::from_millis(10));
-    }
-    pupil.ends()?;
-    listener.was_left_alone(pupil)
 }
 
 /// What stderr says of an attempt.
@@ -453,7 +440,10 @@ fn waits_fit(stage: &Stage, which: std::ops::Range<usize>) -> Told {
         match attempts[n].wait {
             Some(wait) if (least..=most).contains(&wait) => {}
             _ => {
-                let due = format!("a wait of {least} to {most} ms after failure {}", n + 1);
+                let due = match least == most {
+                    true => format!("a wait of {least} ms after failure {}", n + 1),
+                    false => format!("a wait of {least} to {most} ms after failure {}", n + 1),
+                };
                 let got = format!("on stderr: {}", attempts[n].line);
                 return pupil.fails(Symptom::Different, due, got);
             }
