@@ -202,6 +202,9 @@ fn normalised(check: &str, words: &str) -> String {
         } else if is_observed && line.contains('…') {
             // Where it was cut depends on what had arrived by then.
             out.push_str(&format!("  {label:<10}(long)"));
+        } else if is_observed && line.contains(" % for ") {
+            // How much of a core a loop burns, the others on this machine decide as well.
+            out.push_str(&format!("  {label:<10}(of a core)"));
         } else if is_observed {
             out.push_str(&without_numbers(&line));
         } else {
