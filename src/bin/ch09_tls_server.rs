@@ -89,6 +89,8 @@ fn serve(listener: TcpListener, acceptor: TlsAcceptor) -> io::Result<()> {
 // ANCHOR: greet
 /// The handshake.
 fn greet<'a>(stream: &'a TcpStream, acceptor: &TlsAcceptor) -> io::Result<TlsStream<Timed<'a>>> {
+    // A frame's last record is short, and would wait for an ACK.
+    stream.set_nodelay(true)?;
     let deadline = Deadline::after(HANDSHAKE);
     let accepted = acceptor.accept(Timed { stream, deadline });
     accepted.map_err(|err| match err {
