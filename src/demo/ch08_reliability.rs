@@ -1,6 +1,6 @@
 //! *The timer learns*: what is lost is sent again, and how long to wait for that is learnt.
 
-use super::show::Server;
+use super::show::{Server, end_of};
 use super::{Demo, Leave, Played, Show, wire};
 use crate::grader::program::{Input, Program};
 use std::net::Ipv4Addr;
@@ -85,11 +85,7 @@ fn aside(
     let (link, _) = link(show, &receiver, faults)?;
     let input = Input::Bytes(vec![b'x'; segments * 1024]);
     let sender = show.starts("sender", "ch08_window_send", Some(link), &[window], input)?;
-    let Some((_, took)) = sender.wait_exit(LIMIT) else {
-        return Err(Leave::Failed(
-            "the sender has not ended within 30 s".to_string(),
-        ));
-    };
+    let (_, took) = end_of(&sender, LIMIT)?;
     show.ends(&sender)?;
     let said = show.audit(&sender, |_| true)?;
     Ok((said, took))

@@ -8,6 +8,7 @@ mod cast;
 
 pub use super::screen::Paper;
 pub use cast::Server;
+pub(in crate::demo) use cast::end_of;
 
 use super::screen::Screen;
 use super::trace::Trace;

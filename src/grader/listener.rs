@@ -16,7 +16,6 @@ use std::collections::BTreeSet;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// The kernel's buffers of a grader's server, each way.
@@ -126,7 +125,7 @@ impl Listener {
         let deadline = Instant::now() + PATIENCE;
         while pupil.program().exit().is_none() && Instant::now() < deadline {
             self.was_left_alone(pupil)?;
-            thread::sleep(Duration::from_millis(10));
+            platform::wait_ready(&self.listener, true, false, LOOK);
         }
         pupil.ends()?;
         self.was_left_alone(pupil)

@@ -7,6 +7,7 @@ use crate::grader::client::Client;
 use crate::grader::launch::Launch;
 use crate::grader::listener::{Refusing, free_ports};
 use crate::grader::output::Output;
+use crate::grader::platform::Exit;
 use crate::grader::program::{Input, PATIENCE, Program, Start};
 use crate::grader::seed::Seed;
 use crate::grader::transcript::{Event, Transcript, What};
@@ -110,12 +111,7 @@ impl Show {
         let launch = Launch::Built(self.executable(program)?);
         let aside = Arc::new(Transcript::new());
         let running = self.launch(&launch, program, None, args, Input::Nothing, aside)?;
-        if running.wait_exit(limit).is_none() {
-            let seconds = limit.as_secs();
-            return Err(Leave::Failed(format!(
-                "{program} has not ended within {seconds} s"
-            )));
-        }
+        end_of(&running, limit)?;
         running.wait_output(PATIENCE, |stdout, _| stdout.closed);
         running.end();
         let text = bytes::harmless(&running.outputs().0.bytes);
@@ -214,12 +210,7 @@ impl Show {
 
     /// Waits for a program's end by itself, and puts it into the record: its exit.
     pub fn ends(&self, program: &Program) -> Played {
-        let Some((exit, _)) = program.wait_exit(PATIENCE) else {
-            return Err(Leave::Failed(format!(
-                "{} has not ended within 10 s",
-                program.who
-            )));
-        };
+        let (exit, _) = end_of(program, PATIENCE)?;
         self.transcript
             .write(&program.who, "", What::Exits, exit.to_string());
         Ok(())
@@ -228,11 +219,7 @@ impl Show {
     /// The same of one whose datagrams were recorded: when it really ended. The beats have gone on for
     /// longer by then.
     pub fn ends_as_recorded(&self, program: &Program, limit: Duration) -> Played {
-        let Some((exit, after)) = program.wait_exit(limit) else {
-            let (who, limit) = (&program.who, limit.as_secs());
-            let why = format!("{who} has not ended within {limit} s");
-            return Err(Leave::Failed(why));
-        };
+        let (exit, after) = end_of(program, limit)?;
         let zero = self.transcript.started();
         self.screen.replays(&Event {
             at: (program.started() + after).saturating_duration_since(zero),
@@ -289,4 +276,15 @@ impl Show {
         self.running.push(Arc::clone(&program));
         Ok(program)
     }
+}
+
+/// How a program ends by itself within the limit, and how long after its start.
+pub(in crate::demo) fn end_of(
+    program: &Program,
+    limit: Duration,
+) -> Result<(Exit, Duration), Leave> {
+    program.wait_exit(limit).ok_or_else(|| {
+        let (who, seconds) = (&program.who, limit.as_secs());
+        Leave::Failed(format!("{who} has not ended within {seconds} s"))
+    })
 }

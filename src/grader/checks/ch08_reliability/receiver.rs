@@ -3,11 +3,11 @@
 mod sender;
 
 use super::{MS, NOT_LOOKED_AT};
-use crate::grader::check::{Cause, Check, Control, Stop};
+use crate::grader::check::{Cause, Check};
 use crate::grader::failure::Symptom;
 use crate::grader::program::PATIENCE;
 use crate::grader::segments::{DATA, MAX_PAYLOAD, ack, data, end, end_ack, segment};
-use sender::{Talk, bad_transfer, ignores, silent};
+use sender::{ONE, THREE, Talk, UP_TO_THE_END, bad_transfer, fill, ignores, silent};
 use std::time::{Duration, Instant};
 
 const LINGER: Duration = Duration::from_secs(1);
@@ -486,49 +486,3 @@ pub const RECEIVER: &[Check] = &[
         ..Check::PLAIN
     },
 ];
-
-const ONE: Control = Control {
-    name: "one segment, and nothing else",
-    run: |stage| {
-        let mut talk = Talk::begins(stage)?;
-        talk.passes(&data(0, b"the file"), &ack(1))?;
-        talk.has_written(b"the file")
-    },
-};
-
-const THREE: Control = Control {
-    name: "three segments in order, once each",
-    run: |stage| {
-        let mut talk = Talk::begins(stage)?;
-        for (number, part) in (0..).zip([&b"one "[..], b"two ", b"three"]) {
-            talk.passes(&data(number, part), &ack(number + 1))?;
-        }
-        talk.has_written(b"one two three")
-    },
-};
-
-const UP_TO_THE_END: Control = Control {
-    name: "one segment and the end",
-    run: |stage| {
-        let mut talk = Talk::begins(stage)?;
-        talk.passes(&data(0, b"hello"), &ack(1))?;
-        talk.passes(&end(1), &end_ack(1))
-    },
-};
-
-/// One segment after another, from number 1, while nobody reads the receiver's stdout: how many were
-/// acknowledged, with the one before them, until no ack came any more.
-fn fill(talk: &mut Talk) -> Result<u32, Stop> {
-    // More than any system's pipe holds.
-    for number in 1..4_000 {
-        talk.alice
-            .says_to(talk.to, &data(number, &[b'x'; MAX_PAYLOAD]))?;
-        // Too short a wait would only let a wrong program pass.
-        match talk.alice.hears_within(MS(400))? {
-            Some(answer) if answer.bytes == ack(number + 1) => {}
-            Some(answer) => return talk.differs(&format!("ack {}", number + 1), &answer.bytes),
-            None => return Ok(number),
-        }
-    }
-    Ok(4_000)
-}

@@ -1,14 +1,14 @@
 //! The sender that the checks of a receiver play: a segment and its answer, and a whole file over a bad
-//! network.
+//! network; and its plain conversations, which are the controls.
 
-use crate::grader::check::{Stop, Told};
+use crate::grader::check::{Control, Stop, Told};
 use crate::grader::checks::ch08_reliability::MS;
 use crate::grader::failure::Symptom;
 use crate::grader::faults::Line;
 use crate::grader::kernel;
 use crate::grader::platform::Exit;
 use crate::grader::program::PATIENCE;
-use crate::grader::segments::{ACK, END_ACK, Segment, ack, data, end, told};
+use crate::grader::segments::{ACK, END_ACK, MAX_PAYLOAD, Segment, ack, data, end, end_ack, told};
 use crate::grader::stage::Stage;
 use crate::grader::transcript::What;
 use crate::grader::udp::UdpPeer;
@@ -261,3 +261,49 @@ pub(super) fn bad_transfer(stage: &Stage, file: &[u8], window: u32) -> Told {
     talk.exits(0)?;
     talk.has_written(file)
 }
+
+/// One segment after another, from number 1, while nobody reads the receiver's stdout: how many were
+/// acknowledged, with the one before them, until no ack came any more.
+pub(super) fn fill(talk: &mut Talk) -> Result<u32, Stop> {
+    // More than any system's pipe holds.
+    for number in 1..4_000 {
+        talk.alice
+            .says_to(talk.to, &data(number, &[b'x'; MAX_PAYLOAD]))?;
+        // Too short a wait would only let a wrong program pass.
+        match talk.alice.hears_within(MS(400))? {
+            Some(answer) if answer.bytes == ack(number + 1) => {}
+            Some(answer) => return talk.differs(&format!("ack {}", number + 1), &answer.bytes),
+            None => return Ok(number),
+        }
+    }
+    Ok(4_000)
+}
+
+pub(super) const ONE: Control = Control {
+    name: "one segment, and nothing else",
+    run: |stage| {
+        let mut talk = Talk::begins(stage)?;
+        talk.passes(&data(0, b"the file"), &ack(1))?;
+        talk.has_written(b"the file")
+    },
+};
+
+pub(super) const THREE: Control = Control {
+    name: "three segments in order, once each",
+    run: |stage| {
+        let mut talk = Talk::begins(stage)?;
+        for (number, part) in (0..).zip([&b"one "[..], b"two ", b"three"]) {
+            talk.passes(&data(number, part), &ack(number + 1))?;
+        }
+        talk.has_written(b"one two three")
+    },
+};
+
+pub(super) const UP_TO_THE_END: Control = Control {
+    name: "one segment and the end",
+    run: |stage| {
+        let mut talk = Talk::begins(stage)?;
+        talk.passes(&data(0, b"hello"), &ack(1))?;
+        talk.passes(&end(1), &end_ack(1))
+    },
+};
