@@ -49,9 +49,10 @@ fn send_stdin(addr: SocketAddr) -> io::Result<()> {
     // From here on the kernel drops what comes from anybody else.
     socket.connect(addr)?;
     let mut sender = Sender::new(io::stdin().lock())?;
+    let mut buffer = vec![0; LARGEST];
     let mut again = 0;
     while !sender.is_done() {
-        again += converse(&socket, &mut sender)?;
+        again += converse(&socket, &mut sender, &mut buffer)?;
     }
     let number = sender.number;
     eprintln!("{addr} has it all: {number} of data, {again} sent again");
@@ -63,8 +64,8 @@ fn send_stdin(addr: SocketAddr) -> io::Result<()> {
 fn converse<R: Read>(
     socket: &UdpSocket, // connected: it hears its peer alone
     sender: &mut Sender<R>,
+    buffer: &mut [u8],
 ) -> io::Result<u32> {
-    let mut buffer = vec![0; LARGEST];
     for again in 0..TRANSMISSIONS {
         if let Err(err) = socket.send(&sender.segment) {
             eprintln!("not sent: {err}"); // A loss, like others.
@@ -72,7 +73,7 @@ fn converse<R: Read>(
         // Counted from the transmission: whatever else comes in
         // doesn't prolong it.
         let deadline = Instant::now() + TIMEOUT;
-        while let Some(n) = hear(socket, &mut buffer, deadline)? {
+        while let Some(n) = hear(socket, buffer, deadline)? {
             if sender.take(&buffer[..n])? {
                 return Ok(again);
             }
@@ -126,7 +127,7 @@ impl<R: Read> Sender<R> {
 
     /// The next 1,024 bytes; fewer only at the end of the input, and none after it.
     fn prepare(&mut self) -> io::Result<()> {
-        let mut payload = Vec::new();
+        let mut payload = Vec::with_capacity(MAX_PAYLOAD as usize);
         // One read of a pipe may return less than there will be.
         let mut rest = self.input.by_ref().take(MAX_PAYLOAD);
         rest.read_to_end(&mut payload)?;

@@ -226,7 +226,7 @@ impl<R: Read> Sender<R> {
         if self.under_way.len() == self.window || self.is_ending() {
             return Ok(None);
         }
-        let mut payload = Vec::new();
+        let mut payload = Vec::with_capacity(MAX_PAYLOAD as usize);
         if !self.input_ended {
             let mut rest = self.input.by_ref().take(MAX_PAYLOAD);
             self.input_ended = rest.read_to_end(&mut payload)? == 0;
