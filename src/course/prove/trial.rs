@@ -119,6 +119,7 @@ pub fn run(cases: &[Case], effort: Effort, progress: &(dyn Fn(usize, usize) + Sy
             }
         }
     }
+    let (wrong, right) = (mixed(cases, &wrong), mixed(cases, &right));
     let desk = Desk {
         cases,
         seed: effort.seed,
@@ -130,8 +131,15 @@ pub fn run(cases: &[Case], effort: Effort, progress: &(dyn Fn(usize, usize) + Sy
     };
     // As many as a learner's own checks.
     let width = session::width();
+    let right = Queue::of(&right);
     thread::scope(|scope| {
-        let waiting = scope.spawn(|| desk.side_by_side(&wrong, WAITING));
+        let waiting = scope.spawn(|| {
+            desk.side_by_side(&Queue::of(&wrong), WAITING);
+            // What has run beside all these is helped along by those who ran them.
+            if effort.load == 0 {
+                desk.side_by_side(&right, 2 * width);
+            }
+        });
         if effort.load > 0 {
             // Wrong programs are no part of what the load is to prove.
             let _ = waiting.join();
@@ -140,17 +148,36 @@ pub fn run(cases: &[Case], effort: Effort, progress: &(dyn Fn(usize, usize) + Sy
         let load = Load::of(effort.load);
         desk.side_by_side(&right, width);
         if effort.load > 0 {
-            desk.side_by_side(&alone, 1);
+            desk.side_by_side(&Queue::of(&alone), 1);
         }
         drop(load);
     });
     if effort.load == 0 {
-        desk.side_by_side(&alone, 1);
+        desk.side_by_side(&Queue::of(&alone), 1);
         desk.settle(wrong);
     }
     desk.results
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Each exercise's tasks spread over the whole of the time: those that only wait leave the processor
+/// to those that compute. Forty of one kind would wait for each other.
+fn mixed(cases: &[Case], tasks: &[Task]) -> Vec<Task> {
+    let exercise = |task: &Task| cases[task.0].exercise.name;
+    let mut counts = BTreeMap::new();
+    for task in tasks {
+        *counts.entry(exercise(task)).or_insert(0) += 1;
+    }
+    let mut seen = BTreeMap::new();
+    let mut placed = Vec::new();
+    for task in tasks {
+        let before = seen.entry(exercise(task)).or_insert(0_u64);
+        placed.push((*before * 1_000_000 / counts[exercise(task)], *task));
+        *before += 1;
+    }
+    placed.sort_by_key(|(place, _)| *place);
+    placed.into_iter().map(|(_, task)| task).collect()
 }
 
 /// Loops that burn a core each, until this is dropped.
@@ -184,6 +211,26 @@ impl Drop for Load {
     }
 }
 
+/// Tasks of which each is taken once, by whoever has time.
+struct Queue<'a> {
+    tasks: &'a [Task],
+    taken: AtomicUsize,
+}
+
+impl Queue<'_> {
+    fn of(tasks: &[Task]) -> Queue<'_> {
+        Queue {
+            tasks,
+            taken: AtomicUsize::new(0),
+        }
+    }
+
+    fn next(&self) -> Option<Task> {
+        let next = self.taken.fetch_add(1, Ordering::Relaxed);
+        self.tasks.get(next).copied()
+    }
+}
+
 /// Where the results are gathered.
 struct Desk<'a> {
     cases: &'a [Case],
@@ -197,13 +244,12 @@ struct Desk<'a> {
 }
 
 impl Desk<'_> {
-    fn side_by_side(&self, tasks: &[Task], width: usize) {
-        let next = AtomicUsize::new(0);
+    fn side_by_side(&self, queue: &Queue<'_>, width: usize) {
         thread::scope(|scope| {
-            for _ in 0..width.min(tasks.len()) {
+            for _ in 0..width.min(queue.tasks.len()) {
                 scope.spawn(|| {
-                    while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        self.judge(*task);
+                    while let Some(task) = queue.next() {
+                        self.judge(task);
                     }
                 });
             }
@@ -256,7 +302,7 @@ impl Desk<'_> {
             self.ask_again(&tasks);
             tasks = self.next_candidates();
             self.total.fetch_add(tasks.len(), Ordering::Relaxed);
-            self.side_by_side(&tasks, WAITING);
+            self.side_by_side(&Queue::of(&tasks), WAITING);
         }
     }
 
@@ -293,9 +339,10 @@ impl Desk<'_> {
     /// Runs what is doubtful again, a few at a time; and what the machine still may have had a part in,
     /// one after another.
     fn ask_again(&self, tasks: &[Task]) {
-        self.side_by_side(&self.doubtful(tasks, |_| true), A_FEW);
-        let is_open = |came: &Came| came.verdict != Verdict::Failed;
-        self.side_by_side(&self.doubtful(tasks, is_open), 1);
+        let doubtful = self.doubtful(tasks, |_| true);
+        self.side_by_side(&Queue::of(&doubtful), A_FEW);
+        let open = self.doubtful(tasks, |came| came.verdict != Verdict::Failed);
+        self.side_by_side(&Queue::of(&open), 1);
     }
 
     fn doubtful(&self, tasks: &[Task], which: impl Fn(&Came) -> bool) -> Vec<Task> {
