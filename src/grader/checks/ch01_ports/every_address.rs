@@ -129,7 +129,14 @@ pub const EVERY_ADDRESS: &[Check] = &[
             talks(&first, &pupil, b"hello\n", b"good day\n")?;
             second.was_left_alone(&pupil)
         },
-        control: Some(ONE_ADDRESS),
+        control: Some(Control {
+            name: "the same without the second that answers",
+            run: |stage| {
+                let (nobody, server) = (stage.refusing()?, stage.listener("first")?);
+                let pupil = tries(stage, &[nobody.addr, server.addr()?], b"hello\n")?;
+                talks(&server, &pupil, b"hello\n", b"good day\n")
+            },
+        }),
         causes: &[Cause {
             symptoms: &[],
             likely: "the addresses are not tried in order, or the search goes on after a success",
@@ -148,7 +155,7 @@ pub const EVERY_ADDRESS: &[Check] = &[
             conversation.resets()?;
             second.is_left_alone_to_the_end(&pupil)
         },
-        control: Some(ONE_ADDRESS),
+        control: Some(TWO_THAT_ANSWER),
         causes: &[Cause {
             symptoms: &[],
             likely: "an error of the conversation is handled as one of the connect",
@@ -168,7 +175,7 @@ pub const EVERY_ADDRESS: &[Check] = &[
             conversation.hangs_up()?;
             second.is_left_alone_to_the_end(&pupil)
         },
-        control: Some(ONE_ADDRESS),
+        control: Some(TWO_THAT_ANSWER),
         causes: &[Cause {
             symptoms: &[],
             likely: "an empty reply is taken for an address that doesn't answer",
@@ -304,6 +311,16 @@ const ONE_ADDRESS: Control = Control {
         let server = stage.listener("server")?;
         let pupil = tries(stage, &[server.addr()?], b"hello\n")?;
         talks(&server, &pupil, b"hello\n", b"good day\n")
+    },
+};
+
+const TWO_THAT_ANSWER: Control = Control {
+    name: "the same two addresses, and a whole reply",
+    run: |stage| {
+        let (first, second) = (stage.listener("first")?, stage.listener("second")?);
+        let pupil = tries(stage, &[first.addr()?, second.addr()?], b"hello\n")?;
+        talks(&first, &pupil, b"hello\n", b"good day\n")?;
+        second.was_left_alone(&pupil)
     },
 };
 

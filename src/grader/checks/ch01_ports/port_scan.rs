@@ -1,7 +1,7 @@
 //! `ex01_port_scan`.
 
 use crate::grader::check::{Cause, Check, Control, Stop, Told};
-use crate::grader::failure::Symptom;
+use crate::grader::failure::{Failure, Side, Symptom};
 use crate::grader::listener::{Listener, Refusing, Silent};
 use crate::grader::stage::{Pupil, Stage};
 use std::io::ErrorKind;
@@ -23,7 +23,7 @@ pub const PORT_SCAN: &[Check] = &[
         why: "the system itself answers, with a reset: nobody listens, and the host is alive",
         run: |stage| scanned(stage, &[Port::Refused]),
         control: Some(ONE_OPEN_PORT),
-        causes: &[NOT_TOLD_APART],
+        told_by: |failure| not_told_apart(failure, " filtered\n"),
         ..Check::PLAIN
     },
     Check {
@@ -31,14 +31,12 @@ pub const PORT_SCAN: &[Check] = &[
         why: "no answer at all: a firewall that drops, or a host that is gone",
         run: |stage| scanned(stage, &[Port::Silent]),
         control: Some(ONE_OPEN_PORT),
-        causes: &[
-            NOT_TOLD_APART,
-            Cause {
-                symptoms: &[Symptom::StillOpen],
-                likely: "the connect has no timeout of its own, and the system's takes minutes",
-                advice: "connect with a timeout of one second",
-            },
-        ],
+        told_by: |failure| not_told_apart(failure, " refused\n"),
+        causes: &[Cause {
+            symptoms: &[Symptom::StillOpen],
+            likely: "the connect has no timeout of its own, and the system's takes minutes",
+            advice: "connect with a timeout of one second",
+        }],
         ..Check::PLAIN
     },
     Check {
@@ -60,7 +58,7 @@ pub const PORT_SCAN: &[Check] = &[
             pupil.exits(0)?;
             pupil.printed(format!("{port} filtered\n").as_bytes())
         },
-        control: Some(ONE_OPEN_PORT),
+        control: Some(ONE_SILENT_PORT),
         causes: &[Cause {
             symptoms: &[],
             likely: "only a timeout is taken for filtered",
@@ -80,7 +78,14 @@ pub const PORT_SCAN: &[Check] = &[
             }
             scanned(stage, &ports)
         },
-        control: Some(ONE_OPEN_PORT),
+        control: Some(Control {
+            name: "a port of each kind, each scanned by itself",
+            run: |stage| {
+                scanned(stage, &[Port::Open])?;
+                scanned(stage, &[Port::Refused])?;
+                scanned(stage, &[Port::Silent])
+            },
+        }),
         causes: &[
             Cause {
                 symptoms: &[Symptom::End],
@@ -89,7 +94,8 @@ pub const PORT_SCAN: &[Check] = &[
             },
             Cause {
                 symptoms: &[Symptom::Different],
-                likely: "lines come in the order in which the answers came, or one is missing",
+                likely: "lines come in the order in which the answers came, or one is missing or \
+                         there twice",
                 advice: "gather the results, and print them in the order of the ports",
             },
         ],
@@ -99,7 +105,10 @@ pub const PORT_SCAN: &[Check] = &[
         name: "in order means by number: 9999 before 10000",
         why: "as texts they stand the other way about",
         run: |stage| scanned_elsewhere(stage, 9_999, 10_000),
-        control: Some(ONE_OPEN_PORT),
+        control: Some(Control {
+            name: "9998 and 9999",
+            run: |stage| scanned_elsewhere(stage, 9_998, 9_999),
+        }),
         causes: &[Cause {
             symptoms: &[Symptom::Different],
             likely: "the lines are sorted as text",
@@ -111,7 +120,10 @@ pub const PORT_SCAN: &[Check] = &[
         name: "HIGH may be 65535, the last port there is",
         why: "a port is 16 bits, and one more than the last is none",
         run: |stage| scanned_elsewhere(stage, 65_534, 65_535),
-        control: Some(ONE_OPEN_PORT),
+        control: Some(Control {
+            name: "65533 and 65534",
+            run: |stage| scanned_elsewhere(stage, 65_533, 65_534),
+        }),
         causes: &[Cause {
             symptoms: &[],
             likely: "the range ends at HIGH + 1, which doesn't fit into 16 bits",
@@ -129,10 +141,7 @@ pub const PORT_SCAN: &[Check] = &[
             pupil.exits_within(0, TWO_TIMEOUTS)?;
             pupil.printed(report.as_bytes())
         },
-        control: Some(Control {
-            name: "one silent port",
-            run: |stage| scanned(stage, &[Port::Silent]),
-        }),
+        control: Some(ONE_SILENT_PORT),
         causes: &[
             Cause {
                 symptoms: &[Symptom::Late],
@@ -156,11 +165,20 @@ const ONE_OPEN_PORT: Control = Control {
     run: |stage| scanned(stage, &[Port::Open]),
 };
 
-const NOT_TOLD_APART: Cause = Cause {
-    symptoms: &[Symptom::Different],
-    likely: "the two ways in which a connect fails are taken for one",
-    advice: "look at the error's kind: a refusal is an answer, a timeout is none",
+const ONE_SILENT_PORT: Control = Control {
+    name: "one silent port",
+    run: |stage| scanned(stage, &[Port::Silent]),
 };
+
+/// That the two ways in which a connect fails are one to it shows where it has the other's word.
+fn not_told_apart(failure: &Failure, others_word: &str) -> Option<Cause> {
+    let has_it = matches!(&failure.got, Side::Bytes(got) if got.ends_with(others_word.as_bytes()));
+    has_it.then_some(Cause {
+        symptoms: &[],
+        likely: "the two ways in which a connect fails are taken for one",
+        advice: "look at the error's kind: a refusal is an answer, a timeout is none",
+    })
+}
 
 /// What a scanner is to find at a port.
 #[derive(Clone, Copy)]

@@ -140,15 +140,17 @@ pub const ECHO_CLIENT: &[Check] = &[
             pupil.printed(b"hello\nbye\n")
         },
         control: Some(Control {
-            name: "the echo alone",
+            name: "the same two pieces, both of them echo",
             run: |stage| {
-                let (pupil, mut server) = met(stage, b"hello\n")?;
-                server.hears(b"hello\n")?;
+                let (pupil, mut server) = met(stage, b"hello\nbye\n")?;
+                server.hears(b"hello\nbye\n")?;
                 server.hears_end()?;
                 server.says(b"hello\n")?;
+                server.fence()?;
+                server.says(b"bye\n")?;
                 server.hangs_up()?;
                 pupil.exits(0)?;
-                pupil.printed(b"hello\n")
+                pupil.printed(b"hello\nbye\n")
             },
         }),
         causes: &[
@@ -329,7 +331,7 @@ pub const ECHO_CLIENT: &[Check] = &[
                 advice: "let the error of either direction decide the exit status",
             },
             Cause {
-                symptoms: &[],
+                symptoms: &[Symptom::End],
                 likely: "the program ends before what it had read is on stdout",
                 advice: "flush stdout, and finish reading, before you exit",
             },

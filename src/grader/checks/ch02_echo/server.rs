@@ -89,6 +89,11 @@ pub const ECHO_SERVER: &[Check] = &[
                 alice.hears(b"hey\n")
             },
         }),
+        told_by: |failure| {
+            // Had it waited for more, it would have done so from the first byte on.
+            let answered_one = failure.expected != Side::from(&b"h"[..]);
+            (answered_one && failure.symptom == Symptom::Silence).then_some(STOPPED_AFTER_ONE)
+        },
         causes: &[
             Cause {
                 symptoms: &[Symptom::Silence],
@@ -132,7 +137,10 @@ pub const ECHO_SERVER: &[Check] = &[
         name: "CR, LF and NUL come back as they are",
         why: "a byte stream has no lines: what looks like a line's end is data",
         run: |stage| echoed(stage, b"one\r\ntwo\n\r\n\0three\r"),
-        control: Some(ONE_MESSAGE),
+        control: Some(Control {
+            name: "as many bytes of one line of ASCII",
+            run: |stage| echoed(stage, b"one..two....three\n"),
+        }),
         causes: &[Cause {
             symptoms: &[],
             likely: "the bytes pass through something that knows lines or strings",
@@ -144,7 +152,10 @@ pub const ECHO_SERVER: &[Check] = &[
         name: "bytes that are not UTF-8 come back as they are",
         why: "a peer may send any bytes; most of what travels is not text",
         run: |stage| echoed(stage, b"caf\xe9 \xff\xfe \xc3\x28 \x80\n"),
-        control: Some(ONE_MESSAGE),
+        control: Some(Control {
+            name: "as many bytes of one line of ASCII",
+            run: |stage| echoed(stage, b"cafe, cafes.\n"),
+        }),
         causes: &[Cause {
             symptoms: &[],
             likely: "the bytes are turned into text on their way",

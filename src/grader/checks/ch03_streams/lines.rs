@@ -59,8 +59,28 @@ pub const LINE_SERVER: &[Check] = &[
         why: "TCP carries bytes, not messages: one read may hold several lines",
         points: 2,
         run: |stage| answered(stage, b"one\nfive!\n\n", b"3\n5\n0\n"),
-        control: Some(LINE_BY_LINE),
-        causes: &[ONE_READ_ONE_LINE],
+        control: Some(Control {
+            name: "the same lines, one by one",
+            run: |stage| {
+                let mut alice = stage.client("alice")?;
+                for (line, length) in [
+                    (&b"one\n"[..], &b"3\n"[..]),
+                    (b"five!\n", b"5\n"),
+                    (b"\n", b"0\n"),
+                ] {
+                    alice.says(line)?;
+                    alice.hears(length)?;
+                }
+                Ok(())
+            },
+        }),
+        causes: &[
+            Cause {
+                symptoms: &[Symptom::Silence],
+                ..BEHIND_THE_LF
+            },
+            ONE_READ_ONE_LINE,
+        ],
         ..Check::PLAIN
     },
     Check {
@@ -75,7 +95,16 @@ pub const LINE_SERVER: &[Check] = &[
             alice.says(b"!\n")?;
             alice.hears(b"1\n")
         },
-        control: Some(LINE_BY_LINE),
+        control: Some(Control {
+            name: "the same line in one write",
+            run: |stage| {
+                let mut alice = stage.client("alice")?;
+                alice.says(b"hello, world\n")?;
+                alice.hears(b"12\n")?;
+                alice.says(b"!\n")?;
+                alice.hears(b"1\n")
+            },
+        }),
         causes: &[ONE_READ_ONE_LINE],
         ..Check::PLAIN
     },
@@ -94,19 +123,30 @@ pub const LINE_SERVER: &[Check] = &[
             alice.says(b"ve\n")?;
             alice.hears(b"4\n")
         },
-        control: Some(LINE_BY_LINE),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "what a read returned behind the LF is lost, or starts a line anew",
-            advice: "keep one buffer for the whole conversation, not one for each line",
-        }],
+        control: Some(Control {
+            // Several lines of a read, and several reads of a line, but no read with some of each.
+            name: "the same lines, two of them in one write, one in two",
+            run: |stage| {
+                let mut alice = stage.client("alice")?;
+                alice.says(b"one\ntwelve\n")?;
+                alice.hears(b"3\n6\n")?;
+                alice.says(b"fi")?;
+                alice.fence()?;
+                alice.says(b"ve\n")?;
+                alice.hears(b"4\n")
+            },
+        }),
+        causes: &[BEHIND_THE_LF],
         ..Check::PLAIN
     },
     Check {
         name: "CR LF ends a line as LF does",
         why: "many clients end their lines with CR LF: telnet, and whoever speaks HTTP or SMTP",
         run: |stage| answered(stage, b"hello\r\n\r\nbye\n", b"5\n0\n3\n"),
-        control: Some(LINE_BY_LINE),
+        control: Some(Control {
+            name: "the same lines, ending with LF alone",
+            run: |stage| answered(stage, b"hello\n\nbye\n", b"5\n0\n3\n"),
+        }),
         causes: &[Cause {
             symptoms: &[Symptom::Different],
             likely: "the CR is counted",
@@ -125,8 +165,14 @@ pub const LINE_SERVER: &[Check] = &[
             alice.hears(b"5\n3\n")
         },
         control: Some(Control {
-            name: "the same bytes in one write",
-            run: |stage| answered(stage, b"hello\r\nbye\r\n", b"5\n3\n"),
+            name: "the same bytes, split inside a word",
+            run: |stage| {
+                let mut alice = stage.client("alice")?;
+                alice.says(b"hel")?;
+                alice.fence()?;
+                alice.says(b"lo\r\nbye\r\n")?;
+                alice.hears(b"5\n3\n")
+            },
         }),
         causes: &[Cause {
             symptoms: &[],
@@ -140,8 +186,8 @@ pub const LINE_SERVER: &[Check] = &[
         why: "elsewhere a CR is a byte like others",
         run: |stage| answered(stage, b"a\rb\r\r\n\r\r\n\rx\n", b"4\n1\n2\n"),
         control: Some(Control {
-            name: "lines with no CR but the ending's",
-            run: |stage| answered(stage, b"ab\r\nx\n", b"2\n1\n"),
+            name: "the same lines, a dot for each CR but the ending's",
+            run: |stage| answered(stage, b"a.b.\r\n.\r\n.x\n", b"4\n1\n2\n"),
         }),
         causes: &[Cause {
             symptoms: &[],
@@ -154,7 +200,10 @@ pub const LINE_SERVER: &[Check] = &[
         name: "white space at the ends of a line is counted",
         why: "it is what the client sent: only the ending is not part of the line",
         run: |stage| answered(stage, b"  a \t\n \n", b"5\n1\n"),
-        control: Some(LINE_BY_LINE),
+        control: Some(Control {
+            name: "the same lines, dots for the white space",
+            run: |stage| answered(stage, b"..a..\n.\n", b"5\n1\n"),
+        }),
         causes: &[Cause {
             symptoms: &[],
             likely: "the line is trimmed",
@@ -166,7 +215,10 @@ pub const LINE_SERVER: &[Check] = &[
         name: "bytes are counted, not characters",
         why: "a length on the wire is a number of bytes: a character has one to four",
         run: |stage| answered(stage, "é\n€uro\n\u{1f980}\n".as_bytes(), b"2\n6\n4\n"),
-        control: Some(LINE_BY_LINE),
+        control: Some(Control {
+            name: "lines of ASCII, as long in bytes",
+            run: |stage| answered(stage, b"ee\nEEEuro\ncrab\n", b"2\n6\n4\n"),
+        }),
         causes: &[Cause {
             symptoms: &[Symptom::Different],
             likely: "characters are counted",
@@ -200,8 +252,14 @@ pub const LINE_SERVER: &[Check] = &[
             alice.hears(b"5\n")
         },
         control: Some(Control {
-            name: "the same line in one write",
-            run: |stage| answered(stage, b"caf\xc3\xa9\n", b"5\n"),
+            name: "the same line, split between two characters",
+            run: |stage| {
+                let mut alice = stage.client("alice")?;
+                alice.says(b"caf")?;
+                alice.fence()?;
+                alice.says(b"\xc3\xa9\n")?;
+                alice.hears(b"5\n")
+            },
         }),
         causes: &[Cause {
             symptoms: &[],
@@ -362,7 +420,13 @@ pub const LINE_SERVER: &[Check] = &[
             let _idle = idle_clients(stage, 20, b"half a li")?;
             answered(stage, b"hello\n", b"5\n")
         },
-        control: Some(ONE_LINE),
+        control: Some(Control {
+            name: "the same once they have gone",
+            run: |stage| {
+                idle_clients(stage, 20, b"half a li")?;
+                answered(stage, b"hello\n", b"5\n")
+            },
+        }),
         causes: &[HELD_UP],
         ..Check::PLAIN
     },
@@ -371,20 +435,14 @@ pub const LINE_SERVER: &[Check] = &[
 /// Lines of all kinds, and what they are answered by.
 const CUT: (&[u8], &[u8]) = (b"x\r\nab\r\n\n\r\r\nc\xc3\xa9\n", b"1\n2\n0\n1\n3\n");
 
-const LINE_BY_LINE: Control = Control {
-    name: "whole lines of letters, one by one",
-    run: |stage| {
-        let mut alice = stage.client("alice")?;
-        for (line, length) in [(&b"one\n"[..], &b"3\n"[..]), (b"three\n", b"5\n")] {
-            alice.says(line)?;
-            alice.hears(length)?;
-        }
-        Ok(())
-    },
-};
-
 const ONE_READ_ONE_LINE: Cause = Cause {
     symptoms: &[],
     likely: "what one read() returned was taken for one line",
     advice: "gather bytes until there is an LF, and keep what is behind it",
+};
+
+const BEHIND_THE_LF: Cause = Cause {
+    symptoms: &[],
+    likely: "what a read returned behind the LF is lost, or starts a line anew",
+    advice: "keep one buffer for the whole conversation, not one for each line",
 };

@@ -1,6 +1,6 @@
 //! `ex03_polite_refusal`.
 
-use super::{HELD_UP, ONE_LINE, answered, idle_clients, random_lines};
+use super::{HELD_UP, answered, idle_clients, random_lines};
 use crate::grader::check::{Cause, Check, Control, Stop};
 use crate::grader::client::Client;
 use crate::grader::failure::Symptom;
@@ -52,11 +52,18 @@ pub const POLITE_REFUSAL: &[Check] = &[
         why: "the peer chooses how much is sent: somebody must choose how much is kept",
         run: |stage| answered(stage, &[&[b'x'; MOST + 1][..], b"\n"].concat(), REFUSAL),
         control: Some(FULL_LINE),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "there is no limit, or it is too high, or the refusal has other words",
-            advice: "compare the length without the ending with 1,024",
-        }],
+        causes: &[
+            Cause {
+                symptoms: &[Symptom::Different],
+                likely: "there is no limit, or it is too high, or the refusal has other words",
+                advice: "compare the length without the ending with 1,024",
+            },
+            Cause {
+                symptoms: &[Symptom::End, Symptom::Reset],
+                likely: "the connection ends before the whole refusal was sent",
+                advice: "the refusal is a line, with an LF, and all of it is sent before the end",
+            },
+        ],
         ..Check::PLAIN
     },
     Check {
@@ -90,13 +97,13 @@ pub const POLITE_REFUSAL: &[Check] = &[
             alice.hears(b"1024\n3\n")
         },
         control: Some(Control {
-            name: "the same bytes in one write",
+            name: "the same bytes, split behind the thousandth",
             run: |stage| {
-                answered(
-                    stage,
-                    &[&[b'x'; MOST][..], b"\r\nend\n"].concat(),
-                    b"1024\n3\n",
-                )
+                let mut alice = stage.client("alice")?;
+                alice.says(&[b'x'; 1000])?;
+                alice.fence()?;
+                alice.says(&[&[b'x'; MOST - 1000][..], b"\r\nend\n"].concat())?;
+                alice.hears(b"1024\n3\n")
             },
         }),
         causes: &[Cause {
@@ -164,7 +171,14 @@ pub const POLITE_REFUSAL: &[Check] = &[
             alice.says(b"\n")?;
             alice.hears(&[&answers[..], b"1024\n"].concat())
         },
-        control: Some(FULL_LINE),
+        control: Some(Control {
+            name: "fewer of them, and the long line from another client",
+            run: |stage| {
+                let (lines, answers) = random_lines(stage, 10, 80);
+                answered(stage, &lines, &answers)?;
+                (FULL_LINE.run)(stage)
+            },
+        }),
         causes: &[Cause {
             symptoms: &[],
             likely: "what was counted for one line is counted on for the next",
@@ -219,7 +233,7 @@ pub const POLITE_REFUSAL: &[Check] = &[
                 advice: "what is read after a refusal is read to be thrown away",
             },
             Cause {
-                symptoms: &[],
+                symptoms: &[Symptom::StillOpen],
                 likely: "the connection stays open after the refusal",
                 advice: "the server has said all: a FIN says that",
             },
@@ -259,7 +273,7 @@ pub const POLITE_REFUSAL: &[Check] = &[
             alice.hears_clean_end()?;
             alice.goes_on_writing(since, FAREWELL)
         },
-        control: Some(REFUSED),
+        control: Some(REFUSED_WITH_A_FIN),
         causes: &[Cause {
             symptoms: &[],
             likely: "the stream is closed right after the refusal: what comes then meets a reset",
@@ -276,7 +290,14 @@ pub const POLITE_REFUSAL: &[Check] = &[
             alice.hears_clean_end()?;
             alice.says_and_is_read(&[b'y'; 10_000], since, FAREWELL)
         },
-        control: Some(REFUSED),
+        control: Some(Control {
+            name: "the same with a byte every 10 ms, be it read or not",
+            run: |stage| {
+                let (mut alice, since) = refused(stage)?;
+                alice.hears_clean_end()?;
+                alice.goes_on_writing(since, FAREWELL)
+            },
+        }),
         causes: &[Cause {
             symptoms: &[],
             likely: "the server only waits for a while, and reads once or not at all",
@@ -294,11 +315,21 @@ pub const POLITE_REFUSAL: &[Check] = &[
             alice.hears_end()?;
             alice.is_let_go_within(GONE)
         },
-        control: Some(REFUSED),
+        control: Some(Control {
+            name: "the same with a client that half-closes",
+            run: |stage| {
+                let (mut alice, _) = refused(stage)?;
+                alice.hears_end()?;
+                alice.half_closes()?;
+                alice.is_let_go_within(GONE)
+            },
+        }),
         causes: &[Cause {
             symptoms: &[],
-            likely: "the server waits for the client's end without a timeout",
-            advice: "give each read what is left of one second as its timeout",
+            likely: "the server waits for the client's end too long, or without a timeout, or keeps \
+                     the stream",
+            advice: "give each read what is left of one second as its timeout; then let go of \
+                     every handle of the stream",
         }],
         alone: true,
         ..Check::PLAIN
@@ -340,9 +371,21 @@ pub const POLITE_REFUSAL: &[Check] = &[
             thread::sleep(Duration::from_millis(300));
             answered(stage, b"still there?\n", b"12\n")
         },
-        control: Some(ONE_LINE),
+        control: Some(Control {
+            name: "the same refusal, with nobody else there",
+            run: |stage| {
+                let (mut mallory, _) = refused(stage)?;
+                mallory.half_closes()?;
+                mallory.hears_end()
+            },
+        }),
         causes: &[Cause {
-            symptoms: &[],
+            symptoms: &[
+                Symptom::Exit,
+                Symptom::Silence,
+                Symptom::End,
+                Symptom::Reset,
+            ],
             likely: "a refusal, or an error of the one who was refused, ends the server",
             advice: "refuse in the client's own thread, and let its errors end there",
         }],
@@ -362,11 +405,18 @@ pub const POLITE_REFUSAL: &[Check] = &[
             name: "the same lines without the half-close",
             run: |stage| answered(stage, b"one\nthree\n", b"3\n5\n"),
         }),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "the end of the stream is taken for the end of a line, or goes unnoticed",
-            advice: "look whether what was read ends with an LF",
-        }],
+        causes: &[
+            Cause {
+                symptoms: &[Symptom::Extra],
+                likely: "the end of the stream is taken for the end of a line",
+                advice: "look whether what was read ends with an LF",
+            },
+            Cause {
+                symptoms: &[Symptom::StillOpen],
+                likely: "the end of the client's stream goes unnoticed, or the stream is kept",
+                advice: "a read of 0 bytes is the end: leave the loop and let the stream go",
+            },
+        ],
         ..Check::PLAIN
     },
     Check {
@@ -376,7 +426,13 @@ pub const POLITE_REFUSAL: &[Check] = &[
             let _idle = idle_clients(stage, 20, b"half a li")?;
             answered(stage, b"hello\n", b"5\n")
         },
-        control: Some(ONE_LINE),
+        control: Some(Control {
+            name: "the same once they have gone",
+            run: |stage| {
+                idle_clients(stage, 20, b"half a li")?;
+                answered(stage, b"hello\n", b"5\n")
+            },
+        }),
         causes: &[HELD_UP],
         ..Check::PLAIN
     },
@@ -387,9 +443,9 @@ const FULL_LINE: Control = Control {
     run: |stage| answered(stage, &[&[b'x'; MOST][..], b"\n"].concat(), b"1024\n"),
 };
 
-const REFUSED: Control = Control {
-    name: "the refusal itself",
-    run: |stage| refused(stage).map(|_| ()),
+const REFUSED_WITH_A_FIN: Control = Control {
+    name: "the same refusal and FIN, with nothing written after it",
+    run: |stage| refused(stage)?.0.hears_clean_end(),
 };
 
 /// A client that was refused just now, and the moment before it said what it was refused for.

@@ -2,7 +2,7 @@
 
 use super::{HELD_UP, idle_clients};
 use crate::grader::check::{Cause, Check, Control, Told};
-use crate::grader::failure::Symptom;
+use crate::grader::failure::{Side, Symptom};
 use crate::grader::stage::Stage;
 use std::thread;
 use std::time::Duration;
@@ -76,7 +76,7 @@ pub const UPLOAD: &[Check] = &[
         }),
         causes: &[Cause {
             symptoms: &[],
-            likely: "what one read() returned was taken for all of it",
+            likely: "what one read() returned, or what ended with an LF, was taken for all of it",
             advice: "read on until read() returns 0: the only sign that the client has said all",
         }],
         ..Check::PLAIN
@@ -92,7 +92,17 @@ pub const UPLOAD: &[Check] = &[
             alice.half_closes()?;
             alice.hears(b"3 bytes, sum 294\n")
         },
-        control: Some(THREE_BYTES),
+        control: Some(Control {
+            name: "the same two pieces without the pause",
+            run: |stage| {
+                let mut alice = stage.client("alice")?;
+                alice.says(b"ab")?;
+                alice.fence()?;
+                alice.says(b"c")?;
+                alice.half_closes()?;
+                alice.hears(b"3 bytes, sum 294\n")
+            },
+        }),
         causes: &[Cause {
             symptoms: &[],
             likely: "a read timeout is taken for the end of the upload",
@@ -107,7 +117,11 @@ pub const UPLOAD: &[Check] = &[
             let all: Vec<u8> = (0..=255).chain([b'\r', b'\n', 0x1a, 4, 0, 0xff]).collect();
             uploaded(stage, &all, "262 bytes, sum 32948\n")
         },
-        control: Some(THREE_BYTES),
+        control: Some(Control {
+            name: "as many bytes, tildes all of them",
+            // Its sum is the larger one: one that is too large for the server is told apart, too.
+            run: |stage| uploaded(stage, &[b'~'; 262], "262 bytes, sum 33012\n"),
+        }),
         causes: &[Cause {
             symptoms: &[],
             likely: "the bytes pass through something that knows signs, lines or text",
@@ -130,11 +144,20 @@ pub const UPLOAD: &[Check] = &[
             name: "300,000 bytes of the same",
             run: |stage| uploaded(stage, &[0xff; 300_000], "300000 bytes, sum 76500000\n"),
         }),
+        told_by: |failure| {
+            let is_counted = matches!(&failure.got, Side::Bytes(got)
+                if got.starts_with(b"17000000 bytes, sum "));
+            (is_counted && failure.symptom == Symptom::Different).then_some(Cause {
+                symptoms: &[],
+                likely: "the sum has 32 bits, and began anew at 4,294,967,296",
+                advice: "add in 64 bits: each byte has to be widened before it is added",
+            })
+        },
         causes: &[
             Cause {
                 symptoms: &[Symptom::Different],
-                likely: "the sum has 32 bits, and began anew at 4,294,967,296",
-                advice: "add in 64 bits: each byte has to be widened before it is added",
+                likely: "the server answers before all has come: at so many bytes, or at a short read",
+                advice: "read on until read() returns 0, however much that is",
             },
             Cause {
                 symptoms: &[],
@@ -159,10 +182,15 @@ pub const UPLOAD: &[Check] = &[
             alice.hears(b"4 bytes, sum 394\n")
         },
         control: Some(Control {
-            name: "the same uploads one after the other",
+            name: "the same uploads one after the other, in the same pieces",
             run: |stage| {
                 uploaded(stage, b"xyz!", "4 bytes, sum 396\n")?;
-                uploaded(stage, b"abcd", "4 bytes, sum 394\n")
+                let mut alice = stage.client("alice")?;
+                alice.says(b"abc")?;
+                alice.fence()?;
+                alice.says(b"d")?;
+                alice.half_closes()?;
+                alice.hears(b"4 bytes, sum 394\n")
             },
         }),
         causes: &[
@@ -183,7 +211,13 @@ pub const UPLOAD: &[Check] = &[
             let _idle = idle_clients(stage, 20, b"half")?;
             uploaded(stage, b"abc", "3 bytes, sum 294\n")
         },
-        control: Some(THREE_BYTES),
+        control: Some(Control {
+            name: "the same once they have gone",
+            run: |stage| {
+                idle_clients(stage, 20, b"half")?;
+                uploaded(stage, b"abc", "3 bytes, sum 294\n")
+            },
+        }),
         causes: &[HELD_UP],
         ..Check::PLAIN
     },
