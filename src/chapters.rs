@@ -32,7 +32,8 @@ pub struct Chapter {
     pub tls: bool,
 }
 
-/// What a chapter takes, in minutes, as its page says.
+/// What a chapter takes, in minutes, as its page says. Running its sessions and its demo is counted
+/// from the page itself: `tests/manifest.rs` says how.
 pub struct Minutes {
     pub read: u16,
     /// Its exercises together.

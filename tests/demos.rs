@@ -149,6 +149,22 @@ fn reads_well(text: &str) {
     }
 }
 
+/// A terminal of 80 by 24 shows question, diagram and answer together; one row of it has the line
+/// that says what Enter does.
+#[track_caller]
+fn has_steps_that_a_room_sees_whole(name: &str, text: &str) {
+    let is_heading = |line: &str| {
+        let number = line.split(". ").next().unwrap_or_default();
+        number.parse::<u32>().is_ok() || line == "What to take away"
+    };
+    let lines: Vec<&str> = text.lines().collect();
+    for step in lines.split(|line| is_heading(line)).skip(1) {
+        // The heading's first line is the separator.
+        let rows = 1 + step.join("\n").trim_end().lines().count();
+        assert!(rows < 24, "{name}: {rows} rows:\n{}", step.join("\n"));
+    }
+}
+
 #[test]
 fn every_demo_plays_by_itself_to_its_end() {
     for name in names() {
@@ -171,6 +187,7 @@ fn every_demo_plays_by_itself_to_its_end() {
         );
         assert_eq!(ended.stderr, "", "{name}");
         reads_well(&ended.stdout);
+        has_steps_that_a_room_sees_whole(name, &ended.stdout);
         leaves_nothing(ended.pid);
     }
 }

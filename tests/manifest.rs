@@ -313,6 +313,15 @@ fn stem_of_a_chapter(stem: &str) -> bool {
     !side_page && stem.starts_with("ch") && stem[2..].starts_with(|c: char| c.is_ascii_digit())
 }
 
+/// What running along takes: two minutes for each session of the page, and the demo, in steps of
+/// five minutes. A server's side is no session of its own, and grading is part of the exercise.
+fn minutes_to_run(page: &str, chapter: &Chapter) -> usize {
+    let sessions = page.lines().filter(|line| {
+        line.contains("/sessions/") && !line.contains("_server.txt") && !line.contains("_grade_")
+    });
+    (2 * sessions.count() + usize::from(chapter.demo.minutes)).next_multiple_of(5)
+}
+
 #[test]
 fn the_pages_say_the_table_s_minutes() {
     let mut wrong = Vec::new();
@@ -321,8 +330,11 @@ fn the_pages_say_the_table_s_minutes() {
         let page = read(&format!("book/src/{}.md", chapter.stem));
         let minutes = &chapter.minutes;
         let line = format!(
-            "{} minutes to read, {} to do, {} to teach",
-            minutes.read, minutes.practise, minutes.teach
+            "{} minutes to read, {} to run its sessions and demo, {} for the exercises; {} to teach",
+            minutes.read,
+            minutes_to_run(&page, chapter),
+            minutes.practise,
+            minutes.teach
         );
         if !page.contains(&line) {
             wrong.push(format!("book/src/{}.md must say “{line}”", chapter.stem));
@@ -373,7 +385,7 @@ fn the_pages_say_the_table_s_minutes() {
                 )) =>
             {
                 wrong.push(format!(
-                    "book/src/instructor.md: {} takes {} minutes to read, {} to teach, {} to do",
+                    "book/src/instructor.md: {} takes {} minutes to read, {} to teach, {} for the exercises",
                     chapter.stem, minutes.read, minutes.teach, minutes.practise
                 ));
             }

@@ -219,7 +219,7 @@ impl<R: Read> Sender<R> {
         }
     }
 
-    // ANCHOR: window
+    // ANCHOR: next
     /// A new segment, if the window has room and the input has more.
     /// The end comes when all before it is acknowledged.
     pub fn next_segment(&mut self) -> io::Result<Option<&[u8]>> {
@@ -239,7 +239,9 @@ impl<R: Read> Sender<R> {
         self.under_way.push_back(segment);
         Ok(self.under_way.back().map(Vec::as_slice))
     }
+    // ANCHOR_END: next
 
+    // ANCHOR: take
     pub fn take(&mut self, datagram: &[u8]) -> Heard {
         let [kind, a, b, c, d, 0, 0] = *datagram else {
             return Heard::Nothing;
@@ -248,33 +250,45 @@ impl<R: Read> Sender<R> {
         let number = u32::from_be_bytes([a, b, c, d]);
         let advance = number.wrapping_sub(self.base) as usize;
         match (kind, self.is_ending()) {
-            (END_ACK, true) if advance == 0 => return Heard::Done,
-            (ACK, false) if advance <= self.under_way.len() => {}
-            _ => return Heard::Nothing,
-        }
-        if advance == 0 {
-            // The third says that one is missing; a fourth, nothing.
-            self.duplicates = (self.duplicates + 1).min(4);
-            if self.duplicates != 3 || self.doubtful > 0 {
-                return Heard::Nothing;
+            (END_ACK, true) if advance == 0 => Heard::Done,
+            (ACK, false) if advance == 0 => self.repeated(),
+            (ACK, false) if advance <= self.under_way.len() => {
+                self.under_way.drain(..advance);
+                (self.base, self.duplicates) = (number, 0);
+                self.advanced(advance)
             }
-            self.expired();
-            return Heard::Missing;
+            _ => Heard::Nothing,
         }
-        self.under_way.drain(..advance);
-        (self.base, self.duplicates) = (number, 0);
+    }
+    // ANCHOR_END: take
+
+    // ANCHOR: repeated
+    /// An acknowledgement that doesn't advance. The third says that one
+    /// is missing; a fourth, nothing.
+    fn repeated(&mut self) -> Heard {
+        self.duplicates = (self.duplicates + 1).min(4);
+        if self.duplicates != 3 || self.doubtful > 0 {
+            return Heard::Nothing;
+        }
+        self.expired();
+        Heard::Missing
+    }
+
+    /// While some of those in doubt are still under way, the oldest is
+    /// lost too: else the acknowledgement would have gone past it.
+    fn advanced(&mut self, advance: usize) -> Heard {
         self.doubtful = self.doubtful.saturating_sub(advance);
         match self.doubtful {
             0 => Heard::Advance,
             _ => Heard::AdvanceToGap,
         }
     }
-    // ANCHOR_END: window
 
     /// From here on all that is under way may be lost.
     pub fn expired(&mut self) {
         self.doubtful = self.under_way.len();
     }
+    // ANCHOR_END: repeated
 
     /// What is to be sent again first.
     pub fn oldest(&self) -> &[u8] {

@@ -158,6 +158,8 @@ fn handshake(mut record: &[u8]) -> Vec<String> {
             1 => format!("client hello{}", server_name(message).unwrap_or_default()),
             2 => "server hello".to_string(),
             4 => "session ticket".to_string(),
+            // A list of no certificates: its length of three bytes, and nothing behind it.
+            11 if message == [0, 0, 0] => "certificate: none, the list is empty".to_string(),
             11 => format!("certificate, readable: {}", common_names(message)),
             12 => "server key exchange".to_string(),
             13 => "certificate request".to_string(),

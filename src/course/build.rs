@@ -131,7 +131,7 @@ fn cargo(house: &House, package: &str, names: &[&str], tls: bool) -> Result<Said
         .stderr(Stdio::piped());
     // Ctrl-C is ours to pass on.
     platform::in_own_group(&mut command);
-    out::status(&format!("building {}", names.join(", ")));
+    out::status(&building(names));
     let mut child = command.spawn().map_err(|err| {
         let cargo = cargo_itself();
         let cargo = cargo.to_string_lossy();
@@ -210,6 +210,20 @@ impl Said {
     }
 }
 
+/// What is being built, in one line: the names that it has room for, and how many more there are.
+fn building(names: &[&str]) -> String {
+    for shown in (1..=names.len()).rev() {
+        let mut line = format!("building {}", names[..shown].join(", "));
+        if shown < names.len() {
+            line.push_str(&format!(" and {} more", names.len() - shown));
+        }
+        if line.chars().count() <= out::STATUS_COLUMNS {
+            return line;
+        }
+    }
+    format!("building {} programs", names.len())
+}
+
 /// Cargo's words, with what to do where they don't say it.
 fn advised(stderr: &str) -> String {
     let quiet = [
@@ -259,6 +273,19 @@ mod tests {
         let mut said = Said::default();
         said.take_in(&message("compiler-message", "lib", "wireside"), &["a", "b"]);
         assert_eq!(said.words.len(), 2);
+    }
+
+    #[test]
+    fn what_is_built_fits_into_the_status_line() {
+        assert_eq!(building(&["a", "b"]), "building a, b");
+        let long = ["ch05_audit_server"; 6];
+        let line = building(&long);
+        assert!(line.ends_with("ch05_audit_server and 3 more"), "{line}");
+        for chapter in crate::chapters::chapters() {
+            let line = building(chapter.demo.programs);
+            assert!(line.chars().count() <= out::STATUS_COLUMNS, "{line}");
+        }
+        assert_eq!(building(&[&"x".repeat(90)]), "building 1 programs");
     }
 
     #[test]

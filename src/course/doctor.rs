@@ -89,7 +89,7 @@ fn line(found: &Found) -> String {
 
 /// Everything, asked side by side: some programs take their time to say their version.
 fn look() -> Vec<Found> {
-    let looks: Vec<Box<dyn Fn() -> Found + Send + Sync>> = vec![
+    let mut looks: Vec<Box<dyn Fn() -> Found + Send + Sync>> = vec![
         Box::new(|| loopback("IPv4 loopback", Ipv4Addr::LOCALHOST.into(), Needed::ByAll)),
         Box::new(|| {
             let needed = Needed::By("chapter 1, for [::1]");
@@ -146,6 +146,11 @@ fn look() -> Vec<Found> {
         Box::new(openssl_headers),
         Box::new(mdbook),
     ];
+    if cfg!(target_os = "linux") {
+        // A firewall in a network of one's own: elsewhere its sessions can only be read.
+        let at = looks.len() - 3;
+        looks.splice(at..at, [Box::new(nft) as _, Box::new(unshare) as _]);
+    }
     thread::scope(|scope| {
         let looks: Vec<_> = looks.iter().map(|look| scope.spawn(look)).collect();
         looks
@@ -302,6 +307,40 @@ fn nc() -> Found {
 /// Whether the help of an nc lists the option -N.
 fn half_closes(help: &str) -> bool {
     help.lines().any(|line| line.trim_start().starts_with("-N"))
+}
+
+/// The scripts that use it look where only root's path may lead.
+fn nft() -> Found {
+    let package = same("nftables", "");
+    let found = program("nft", &["--version"], "chapters 1 and 5", package);
+    let elsewhere = ["/usr/sbin/nft", "/sbin/nft"];
+    match elsewhere.iter().find(|path| Path::new(path).is_file()) {
+        Some(path) if found.state.is_err() => Found {
+            state: Ok(format!("found ({path})")),
+            ..found
+        },
+        _ => found,
+    }
+}
+
+/// That it is there isn't enough: some systems forbid a network of one's own to ordinary users.
+fn unshare() -> Found {
+    let found = program(
+        "unshare",
+        &["--version"],
+        "chapters 1 and 5",
+        same("util-linux", ""),
+    );
+    let tried = system::find("unshare").map(|path| system::ask(&path, &["-rn", "true"]));
+    match tried {
+        // It says nothing unless something is wrong.
+        Some(said) if found.state.is_ok() && said.as_deref() != Some("") => Found {
+            state: Err("found, but -rn is not allowed".to_string()),
+            remedy: "as root, in place of unshare -rn: sudo unshare -n".to_string(),
+            ..found
+        },
+        _ => found,
+    }
 }
 
 fn openssl_headers() -> Found {

@@ -78,13 +78,16 @@ pub fn trouble() -> Option<String> {
     state().trouble.clone()
 }
 
+/// What a status line has room for, on a terminal of 80 columns.
+pub const STATUS_COLUMNS: usize = 78;
+
 /// Shows what is going on, in one line that the next thing said replaces. On a terminal only.
 pub fn status(text: &str) {
     if !can_erase() {
         return;
     }
     let mut state = state();
-    let text: String = text.chars().take(78).collect();
+    let text: String = text.chars().take(STATUS_COLUMNS).collect();
     let _ = write!(io::stderr(), "\r{text}\x1b[K");
     let _ = io::stderr().flush();
     state.status = true;

@@ -106,12 +106,16 @@ fn play(show: &mut Show) -> Played {
             "{who} printed what it had sent: the same {n} bytes. {answer}"
         ));
     }
+    show.step(
+        "The server wrote a trail of all that.",
+        "what does it say of the language of each?",
+    )?;
     let trail = show.audit(&server.program, |lines| {
         let over = |line: &&&str| line.contains(" closed") || line.contains(" broke off");
         lines.iter().filter(over).count() >= GUESTS.len()
     })?;
-    show.shows(["What the server wrote on stderr:"]);
     show.shows(trail);
+    show.remarks("Nothing: an address, and how many bytes. More it never learnt.");
     show.closes(
         "The server knows no language. It reads bytes and writes them back, until read returns 0. \
          Whoever speaks TCP can be its client.",

@@ -31,17 +31,18 @@ fn play(show: &mut Show) -> Played {
     )?;
     let server = show.serves("server", "ch05_audit_server")?;
     let each = ["/slowly", "500", "each"];
+    show.gathers();
     let said = show.in_real_time(|show| {
         let guest = show.calls("client", "ch05_patient_client", &each, &server)?;
         show.leaves(guest)
     })?;
-    show.shows([format!("   {said}")]);
-    show.remarks(if said.contains(" answered ") {
-        "It didn't give up. No byte took longer than half a second, and of the sum nobody had said \
-         anything. A server that sends a byte now and then holds such a client for ever."
+    // What the client said and what it means, in one: the step fills a terminal of 24 rows.
+    show.remarks(&if said.contains(" answered ") {
+        format!(
+            "It doesn't: {said}. No byte took longer than half a second, and nobody had spoken of the sum."
+        )
     } else {
-        "This machine is so busy that one byte took longer than half a second: only that ended it. Of \
-         the sum nobody had said anything. Play it again when there is less to do."
+        format!("This machine is so busy that one byte was late: {said}. Play it again.")
     });
 
     show.step(
@@ -55,7 +56,8 @@ fn play(show: &mut Show) -> Played {
     })?;
     show.shows([format!("   {said}")]);
     show.remarks(
-        "A deadline is a moment. Before each call the client computes what is left until then, and \
+        "A server that sends a byte now and then holds the first client for ever, and this one for half \
+         a second. A deadline is a moment. Before each call the client computes what is left until then, and \
          gives that to the call as its timeout.",
     );
 

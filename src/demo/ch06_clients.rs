@@ -98,11 +98,12 @@ fn play(show: &mut Show) -> Played {
     let mut answer = String::new();
     let read = BufReader::new(&bob).read_line(&mut answer);
     read.map_err(failed("Bob has no answer"))?;
-    show.shows(trail);
-    show.shows([format!(
-        "   Bob reads {answer:?} after {} ms",
-        asked.elapsed().as_millis()
-    )]);
+    // Who is connected can be told from what becomes of him: a room has 24 rows.
+    let told = trail
+        .into_iter()
+        .filter(|line| !line.ends_with(" connected"));
+    let waited = asked.elapsed().as_millis();
+    show.shows(told.chain([format!("   Bob reads {answer:?} after {waited} ms")]));
     show.remarks(
         "Carol is told no at once. Bob had to wait until Mallory's two seconds were over: in a pool \
          one who is slow has a worker for himself, for as long as he is given.",

@@ -102,15 +102,16 @@ fn link(
         .chain(faults.iter().copied())
         .collect();
     let any = (Ipv4Addr::LOCALHOST, 0).into();
-    let link = show.starts("link", wire::LINK, Some(any), &args, Input::Nothing)?;
+    let link = show.starts_aside("link", wire::LINK, Some(any), &args, Input::Nothing)?;
     Ok((link.ready(crate::grader::program::PATIENCE)?, link))
 }
 
-/// The samples as bars, as wide as a projector's 80 columns.
+/// The first samples as bars, as wide as a projector's 80 columns, and not more than its 24 rows take.
 fn bars(said: &[String]) -> Vec<String> {
+    const MOST: usize = 8;
     const PER_COLUMN: f64 = 20.0;
     let mut lines = vec!["   answer after    the timer  (a column is 20 ms)".to_string()];
-    for tick in said.iter().filter_map(|line| Tick::read(line)) {
+    for tick in said.iter().filter_map(|line| Tick::read(line)).take(MOST) {
         lines.push(match tick {
             Tick::Sample { rtt, rto, .. } => {
                 let (filled, end) = ((rtt / PER_COLUMN) as usize, (rto / PER_COLUMN) as usize);
@@ -177,11 +178,11 @@ fn play(show: &mut Show) -> Played {
     );
 
     show.step(
-        "After six answers the line becomes slow: 300 ms.",
-        "the timer stands at 200 ms. What happens to the next segment, and to the one after it?",
+        "After three answers the line becomes slow: 300 ms. The timer stands at 200.",
+        "what happens to the next segment, and to the one after it?",
     )?;
-    let jump = ["--delay", "back:0-5=20", "--delay", "back:6-=300"];
-    let (said, _) = aside(show, (16, "1"), &jump)?;
+    let jump = ["--delay", "back:0-2=20", "--delay", "back:3-=300"];
+    let (said, _) = aside(show, (8, "1"), &jump)?;
     show.shows(bars(&said));
     show.remarks(
         "It is sent twice, needlessly: the answer was on its way. Nobody can tell which of the two was \

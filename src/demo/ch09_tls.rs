@@ -66,6 +66,7 @@ fn play(show: &mut Show) -> Played {
     )?;
     let server = certs.serves(show)?;
     let mut tap = Tap::on(show, &server)?;
+    tap.joins = true;
     certs.says(show, &mut tap, SECRET)?;
     show.remarks(
         "Whom the client wants (the name in its hello), and whose certificate it was shown. That they \
@@ -96,6 +97,8 @@ pub(super) struct Tap {
     pub line: Server,
     /// Lines of its output that were shown already.
     seen: usize,
+    /// What goes one way is drawn in one row where it fits: a room has 24 of them.
+    pub joins: bool,
 }
 
 impl Tap {
@@ -105,7 +108,11 @@ impl Tap {
         let program = show.starts_aside("wiretap", "ch09_wiretap", any, &[&to], Input::Nothing)?;
         let addr = program.ready(PATIENCE)?;
         let line = Server { program, addr };
-        Ok(Tap { line, seen: 1 })
+        Ok(Tap {
+            line,
+            seen: 1,
+            joins: false,
+        })
     }
 
     /// Waits for the client's end, and puts what the wiretap saw of its connection into the record.
@@ -119,7 +126,7 @@ impl Tap {
             }
         }
         let lines = self.lines()?;
-        draws(show, &lines);
+        draws(show, &lines, self.joins);
         Ok(())
     }
 
@@ -128,7 +135,7 @@ impl Tap {
     pub fn shows_refusal(&mut self, show: &Show) -> Played {
         let mut lines = self.lines()?;
         lines.sort_by_key(|line| (is_end(line), is_end(line) && line.contains(" s  client")));
-        draws(show, &lines);
+        draws(show, &lines, self.joins);
         Ok(())
     }
 
@@ -154,14 +161,58 @@ impl Tap {
     }
 }
 
-/// Puts what the wiretap saw into the record.
-fn draws(show: &Show, lines: &[String]) {
+/// Columns on the arrow between two lanes, on a terminal of 80.
+const ROOM: usize = 50;
+
+/// What the wiretap saw, by whom: a row each, or together what went one way and has room in one. A
+/// name that a certificate has twice, its own and its issuer's say, is then told once.
+fn rows(lines: &[String], joins: bool) -> Vec<(&str, String)> {
+    let mut rows: Vec<(&str, String)> = Vec::new();
     for line in lines {
         // `  0 s  client  WHAT`
         let Some((_, line)) = line.split_once(" s  ") else {
             continue;
         };
         let (who, what) = line.split_once("  ").unwrap_or(("", line));
+        if !joins {
+            rows.push((who, what.to_string()));
+            continue;
+        }
+        let what = match what.split_once("readable: ") {
+            Some((before, names)) => {
+                let mut once: Vec<&str> = Vec::new();
+                for name in names.split(", ") {
+                    if !once.contains(&name) {
+                        once.push(name);
+                    }
+                }
+                format!("{before}readable: {}", once.join(", "))
+            }
+            None => what.to_string(),
+        };
+        // Beside what is encrypted there is no need to say that it will be.
+        let short = |what: &str| {
+            what.trim_end_matches(": encrypted from here on")
+                .to_string()
+        };
+        let both = match rows.last() {
+            Some((last, before)) if *last == who && !is_end(&what) => {
+                Some(format!("{} + {}", short(before), short(&what)))
+            }
+            _ => None,
+        };
+        match both.filter(|both| both.chars().count() <= ROOM) {
+            Some(both) => _ = rows.pop().map(|_| rows.push((who, both))),
+            None => rows.push((who, what)),
+        }
+    }
+    rows
+}
+
+/// Puts what the wiretap saw into the record.
+fn draws(show: &Show, lines: &[String], joins: bool) {
+    for (who, what) in rows(lines, joins) {
+        let what = what.as_str();
         let event = match (who, is_end(what)) {
             ("client", false) => What::Says,
             ("client", true) => What::HalfCloses,
@@ -188,16 +239,18 @@ impl Certs {
     pub fn made(show: &mut Show) -> Result<Certs, Leave> {
         let certs = Certs(std::env::temp_dir().join(format!("{}-certs", show.mark())));
         let folder = certs.0.display().to_string();
-        let output = show.output_within("ch09_make_certs", &[&folder], KEYS)?;
-        match output.last() {
-            Some(line) if line.contains("certificates") => {
-                show.shows([format!("   {}", untimed(line))])
+        // A silence of some seconds, and what is drawn of it is nothing: so it is announced.
+        let words = "   ch09_make_certs makes keys, for some seconds: ";
+        show.announces(words, |show| {
+            let output = show.output_within("ch09_make_certs", &[&folder], KEYS)?;
+            match output.last() {
+                Some(line) if line.contains("certificates") => Ok(untimed(line).to_string()),
+                _ => {
+                    let why = "ch09_make_certs has made no certificates";
+                    Err(Leave::Failed(why.to_string()))
+                }
             }
-            _ => {
-                let why = "ch09_make_certs has made no certificates";
-                return Err(Leave::Failed(why.to_string()));
-            }
-        }
+        })?;
         Ok(certs)
     }
 

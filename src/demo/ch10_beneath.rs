@@ -40,28 +40,28 @@ fn play(show: &mut Show) -> Played {
     );
 
     show.step(
-        "Now somebody without a certificate, who speaks TLS 1.2. Between the two sits the wiretap of \
-         chapter 9.",
+        "Now somebody without a certificate, by TLS 1.2, through chapter 9's wiretap.",
         "does the client get as far as `connected`?",
     )?;
     let mut tap = Tap::on(show, &door.server)?;
+    tap.joins = true;
     let came = door.client(show, &tap.line, &["1.2"], b"read\n")?;
     tap.shows_refusal(show)?;
     door.told(show, &came, b"")?;
     show.remarks(
-        "No. The client's certificate message was empty, the server had the last word of the handshake, as \
-         always under 1.2, and its last word was an alert. The client's `connect` has failed.",
+        "No. Under 1.2 the server has the last word of the handshake, and here that was an alert. The \
+         client's `connect` has failed.",
     );
 
     show.step("The same client, the same server, TLS 1.3.", "and now?")?;
     let mut tap = Tap::on(show, &door.server)?;
+    tap.joins = true;
     let came = door.client(show, &tap.line, &["1.3"], b"read\n")?;
     tap.shows_refusal(show)?;
     door.told(show, &came, b"")?;
     show.remarks(
-        "Connected, and refused. Under 1.3 the client has done its part of the handshake before the server \
-         looks at what it was shown. So the client is connected, may send, and learns from its first read \
-         that nobody has listened. Whoever logs \"accepted\" when `connect` returns, logs a guess.",
+        "Connected, and refused. Under 1.3 the client has done its part before the server looks at what \
+         it was shown. Whoever logs \"accepted\" when `connect` returns, logs a guess.",
     );
 
     show.step(

@@ -119,6 +119,30 @@ impl Diagram {
         rows.iter().map(Canvas::line).collect()
     }
 
+    /// Begins a row for bytes that come one by one, and grows with each: what stands before them. Only
+    /// for arrows between two neighbours, the first and the last.
+    pub fn begin_row(&mut self, event: &Event, at: Duration) -> Option<(Row, String)> {
+        let (own, other) = ends(&self.lanes, event)?;
+        if (own, other + 1) != (0, self.lanes.len()) {
+            return None;
+        }
+        self.lives.before(&self.lanes, event);
+        let (left, right) = (self.column(own), self.column(other));
+        let begin = format!(
+            "{:>7.3}{:blanks$}│◄── byte by byte \"",
+            at.as_secs_f64(),
+            "",
+            blanks = left - 7
+        );
+        let row = Row {
+            right,
+            at: begin.chars().count(),
+            bytes: 0,
+            is_full: false,
+        };
+        Some((row, begin))
+    }
+
     fn column(&self, lane: usize) -> usize {
         let (first, last) = (TIME + 3, self.width - 5);
         let gaps = self.lanes.len().saturating_sub(1).max(1);
@@ -275,6 +299,42 @@ impl Diagram {
     }
 }
 
+/// An arrow that is drawn as what is on it comes.
+pub struct Row {
+    /// The lane that it comes from.
+    right: usize,
+    /// The column that is drawn next.
+    at: usize,
+    bytes: usize,
+    /// What comes has no room any more: it is counted.
+    is_full: bool,
+}
+
+impl Row {
+    /// What is drawn for one more byte.
+    pub fn grows(&mut self, event: &Event) -> String {
+        self.bytes += event.length;
+        let text = event.bytes.escape_ascii().to_string();
+        // Behind it stand at least `…", 123 bytes ──┤`.
+        if self.is_full || self.at + text.chars().count() + 18 > self.right {
+            let sign = if self.is_full { "" } else { "…" };
+            self.is_full = true;
+            self.at += sign.chars().count();
+            return sign.to_string();
+        }
+        self.at += text.chars().count();
+        text
+    }
+
+    /// The rest of the arrow.
+    pub fn ends(self) -> String {
+        let plural = if self.bytes == 1 { "" } else { "s" };
+        let text = format!("\", {} byte{plural} ", self.bytes);
+        let shaft = self.right.saturating_sub(self.at + text.chars().count());
+        format!("{text}{}┤", "─".repeat(shaft))
+    }
+}
+
 /// A row of columns to be written on.
 struct Canvas {
     cells: Vec<char>,
@@ -405,6 +465,32 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn bytes_that_come_one_by_one_make_one_arrow_that_fits() {
+        let mut diagram = diagram(60, &["alice", "server"]);
+        let heard = |byte: u8| event("alice", What::Hears, &[byte], "");
+        let mut drawn = |bytes: &[u8]| {
+            let at = Duration::from_millis(3);
+            let (mut row, mut text) = diagram.begin_row(&heard(bytes[0]), at).unwrap();
+            for byte in bytes {
+                text.push_str(&row.grows(&heard(*byte)));
+            }
+            text.push_str(&row.ends());
+            text
+        };
+        assert_eq!(
+            drawn(b"low.\n"),
+            "  0.003    │◄── byte by byte \"low.\\n\", 5 bytes ────────┤"
+        );
+        let long = drawn(&[b'x'; 300]);
+        assert!(long.ends_with("x…\", 300 bytes ────┤"), "{long}");
+        let short = drawn(b"x");
+        let whole = row(&mut diagram, &heard(b'x'));
+        for text in [long, short] {
+            assert_eq!(text.chars().count(), whole.chars().count(), "{text}");
         }
     }
 

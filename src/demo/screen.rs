@@ -1,9 +1,9 @@
 //! What the room sees of a show, and what is kept of it: text and diagram on paper, a section of the
 //! trace for each step. Whoever writes to the transcript draws here, from whichever thread.
 
-use super::diagram::{self, Diagram, wrapped};
+use super::diagram::{self, Diagram, Row, wrapped};
 use super::trace::Section;
-use crate::grader::transcript::Event;
+use crate::grader::transcript::{Event, What};
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -45,7 +45,15 @@ pub(super) struct Drawn {
     /// What the signs of this step mean, where nobody was told yet.
     legends: Vec<&'static str>,
     known: BTreeSet<&'static str>,
+    /// Bytes that come one by one, by the same to the same, stand in one row.
+    pub gathers: bool,
+    /// How many came so, one after the other.
+    single: usize,
+    row: Option<Row>,
 }
+
+/// Arrows that this many single bytes have before a row gathers the others.
+const ARROWS: usize = 2;
 
 impl Screen {
     /// Nothing is drawn yet; each event is followed by a beat.
@@ -66,6 +74,9 @@ impl Screen {
                 unrecorded: None,
                 legends: Vec::new(),
                 known: BTreeSet::new(),
+                gathers: false,
+                single: 0,
+                row: None,
             }),
             changed: Condvar::new(),
             turn: Mutex::new(()),
@@ -202,8 +213,10 @@ impl Drawn {
             self.bold_line(&header);
             self.header_due = false;
         }
-        for row in self.diagram.rows(event, shown) {
-            self.line(&row);
+        if !self.gathered(event, shown) {
+            for row in self.diagram.rows(event, shown) {
+                self.line(&row);
+            }
         }
         let legend = diagram::sign_of(event.what).legend;
         if !legend.is_empty() && self.known.insert(legend) {
@@ -214,7 +227,48 @@ impl Drawn {
         }
     }
 
+    /// Whether an event is drawn in the row of those before it, or begins one.
+    fn gathered(&mut self, event: &Event, shown: Duration) -> bool {
+        let last = self
+            .sections
+            .last()
+            .and_then(|section| section.events.last());
+        let goes_on = last.is_some_and(|last| last.who == event.who && last.peer == event.peer);
+        let is_single = self.gathers && event.what == What::Hears && event.length == 1;
+        if !is_single || !goes_on {
+            self.end_row();
+            self.single = usize::from(is_single);
+            return false;
+        }
+        self.single += 1;
+        if self.single <= ARROWS {
+            return false;
+        }
+        if self.row.is_none() {
+            let Some((row, begin)) = self.diagram.begin_row(event, shown) else {
+                return false;
+            };
+            self.row = Some(row);
+            self.put(&begin);
+        }
+        if let Some(row) = &mut self.row {
+            let text = row.grows(event);
+            self.put(&text);
+        }
+        true
+    }
+
+    /// Ends a row that is still growing.
+    pub fn end_row(&mut self) {
+        if let Some(row) = self.row.take() {
+            let end = row.ends();
+            self.line(&end);
+        }
+        self.single = 0;
+    }
+
     pub fn finish_step(&mut self) {
+        self.end_row();
         let legends = std::mem::take(&mut self.legends);
         if !legends.is_empty() {
             self.line("");

@@ -171,6 +171,30 @@ impl Show {
         }
     }
 
+    /// Says what the room has to wait for, and behind it on the same line what came of it.
+    pub fn announces(
+        &mut self,
+        words: &str,
+        part: impl FnOnce(&mut Show) -> Result<String, Leave>,
+    ) -> Played {
+        let mut drawn = self.screen.drawn();
+        drawn.finish_step();
+        drawn.line("");
+        drawn.put(words);
+        drop(drawn);
+        let came = part(self);
+        // Nobody is told of a failure in the middle of a line.
+        let told = came.as_ref().map_or("failed", String::as_str);
+        self.screen.drawn().line(told);
+        came.map(|_| ())
+    }
+
+    /// From now on what somebody hears byte by byte stands in one row, after the first two of them: it
+    /// grows with each. A room has 24 rows.
+    pub fn gathers(&mut self) {
+        self.screen.drawn().gathers = true;
+    }
+
     /// The last words.
     pub fn closes(&mut self, text: &str) {
         let mut drawn = self.screen.drawn();
@@ -267,6 +291,7 @@ impl Show {
 
 impl Drop for Show {
     fn drop(&mut self) {
+        self.screen.drawn().end_row();
         for program in &self.running {
             program.end();
         }

@@ -194,8 +194,6 @@ impl Program {
         running.groups.insert(group);
         drop(running);
         platform::limit_files(group, FILE_MOST);
-        transcript.write(start.who, "", What::Starts, shown);
-
         let watched = Arc::new(Watched::default());
         let kept = match start.input {
             Input::Bytes(_) => STDOUT_KEPT,
@@ -233,11 +231,15 @@ impl Program {
             seen.reaped = true;
             exits.changed.notify_all();
         })?;
+        let started = Instant::now();
+        // A demo makes a pause of this. Whoever looks for the exit already isn't kept from it: a short
+        // program would seem to have run until the pause was over.
+        transcript.write(start.who, "", What::Starts, shown);
         Ok(Program {
             who: start.who.to_string(),
             group: Some(group),
             mark: start.mark.to_string(),
-            started: Instant::now(),
+            started,
             told: start.addr,
             announces,
             watched,

@@ -303,6 +303,18 @@ fn the_doctor_says_what_is_there_and_what_is_not() {
     done.says("not found")
         .says("package manager")
         .says("cargo install mdbook --locked");
+    // A firewall in a network of one's own: Linux has that.
+    for (tool, package) in [("nft", "nftables"), ("unshare", "util-linux")] {
+        let mut lines = done.stdout.lines();
+        let line = lines.find(|line| line.get(4..).is_some_and(|rest| rest.starts_with(tool)));
+        assert_eq!(line.is_some(), cfg!(target_os = "linux"), "{done}");
+        let Some(line) = line else { continue };
+        assert!(line.ends_with(" chapters 1 and 5"), "{done}");
+        // nft may be where only root's path leads.
+        let remedy = lines.next().unwrap_or_default();
+        let said = line.contains("found (/") || remedy.contains(&format!("install {package} "));
+        assert!(said, "{done}");
+    }
 }
 
 #[test]

@@ -62,7 +62,7 @@ pub const PORT_SCAN: &[Check] = &[
         causes: &[Cause {
             symptoms: &[],
             likely: "only a timeout is taken for filtered",
-            advice: "ask whether it was refused; whatever else went wrong is filtered",
+            advice: "print `refused` where the error is a refusal, and `filtered` for every other error",
         }],
         ..Check::PLAIN
     },
@@ -147,12 +147,15 @@ pub const PORT_SCAN: &[Check] = &[
                 symptoms: &[Symptom::Late],
                 likely: "some ports still wait for others, so that timeouts add up, or the timeout \
                          is longer than a second",
-                advice: "start them all before you wait for the first, with a second each",
+                advice: "start the attempts at all hundred ports before you wait for the first, each with \
+                         a timeout of one second",
             },
             Cause {
                 symptoms: &[Symptom::StillOpen],
-                likely: "one port is tried after the other: the timeouts add up",
-                advice: "try them at the same time, a thread each",
+                likely: "a port is asked only when the one before has had its second, and a hundred \
+                         such seconds add up",
+                advice: "start many attempts before you wait for the first: in the program as shipped, \
+                         one call of `probe_all` with many addresses in place of a call for each",
             },
         ],
         alone: true,
