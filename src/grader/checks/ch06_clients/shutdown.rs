@@ -280,7 +280,8 @@ pub const SHUTDOWN: &[Check] = &[
         },
         control: Some(Control {
             name: "the same client, silent",
-            run: is_cut_off,
+            // When it ends was judged already: here, that it waits, and ends.
+            run: |stage| stays_silent(stage, Duration::from_secs(8)),
         }),
         causes: &[NO_END],
         alone: true,
@@ -374,10 +375,14 @@ fn told(stage: &Stage) -> Result<Instant, Stop> {
 
 /// Alice is inside when the line comes, and stays, silent.
 fn is_cut_off(stage: &Stage) -> Told {
+    stays_silent(stage, GONE)
+}
+
+fn stays_silent(stage: &Stage, most: Duration) -> Told {
     stage.has_a_keyboard()?;
     let _alice = echoed(stage, "alice")?;
     let since = told(stage)?;
-    stage.server()?.ends_between(since, PATIENCE, GONE)
+    stage.server()?.ends_between(since, PATIENCE, most)
 }
 
 /// Bob leaves in this way before the line comes, and Alice after it.

@@ -320,10 +320,7 @@ pub const ACK_SERVER: &[Check] = &[
         },
         control: Some(Control {
             name: "a payload of 1,200 bytes",
-            run: |stage| {
-                acknowledged(&mut stage.udp_peer("alice")?, 7, &[b'x'; MAX])?;
-                stage.has_printed(b"7 1200\n")
-            },
+            run: |stage| acknowledged(&mut stage.udp_peer("alice")?, 7, &[b'x'; MAX]),
         }),
         causes: &[Cause {
             symptoms: &[],
