@@ -280,7 +280,10 @@ pub const FRAME_CLIENT: &[Check] = &[
             server.hangs_up()?;
             fails_with(&pupil, "truncated")
         },
-        control: Some(ONE_LINE),
+        control: Some(Control {
+            name: "the same half of a length where a reply was due",
+            run: |stage| fails_on(stage, &header(11)[..2], "truncated"),
+        }),
         causes: &[Cause {
             symptoms: &[],
             likely: "it ends with the last reply that is due, and what follows is never read",

@@ -66,7 +66,15 @@ pub const ENVELOPE: &[Check] = &[
             asks(&mut alice, TEXT, 2, b"", RECEIPT, b"")?;
             asks(&mut alice, PING, 3, b"x", PONG, b"x")
         },
-        control: Some(ONE_PING),
+        control: Some(Control {
+            name: "the same with a payload of one byte",
+            run: |stage| {
+                let mut alice = stage.client("alice")?;
+                asks(&mut alice, PING, 1, b"x", PONG, b"x")?;
+                asks(&mut alice, TEXT, 2, b"x", RECEIPT, b"")?;
+                asks(&mut alice, PING, 3, b"x", PONG, b"x")
+            },
+        }),
         causes: &[Cause {
             symptoms: &[],
             likely: "a length of 0 is taken for the end, or for no message",
@@ -78,7 +86,10 @@ pub const ENVELOPE: &[Check] = &[
         name: "any bytes of a ping come back as they are",
         why: "a payload is bytes, whatever the name of its kind",
         run: |stage| ponged(stage, 7, AWKWARD),
-        control: Some(ONE_PING),
+        control: Some(Control {
+            name: "as many letters",
+            run: |stage| ponged(stage, 7, &vec![b'x'; AWKWARD.len()]),
+        }),
         causes: &[Cause {
             symptoms: &[],
             likely: "the payload is turned into text on its way",
@@ -89,18 +100,10 @@ pub const ENVELOPE: &[Check] = &[
     Check {
         name: "a payload of 1 MiB is allowed",
         why: "1,048,576 bytes, the last of them included",
-        run: |stage| {
-            let mut alice = stage.client("alice")?;
-            let payload = stage.random_bytes(MAX);
-            asks(&mut alice, PING, 1, &payload, PONG, &payload)?;
-            asks(&mut alice, TEXT, 2, &vec![b'x'; MAX], RECEIPT, b"")
-        },
+        run: |stage| long(stage, MAX),
         control: Some(Control {
-            name: "a payload of 70,000 bytes",
-            run: |stage| {
-                let payload = stage.random_bytes(70_000);
-                ponged(stage, 7, &payload)
-            },
+            name: "a payload of one byte less",
+            run: |stage| long(stage, MAX - 1),
         }),
         causes: &[Cause {
             symptoms: &[],
@@ -147,7 +150,15 @@ pub const ENVELOPE: &[Check] = &[
             asks(&mut alice, 9, 5, &inner, UNKNOWN, b"")?;
             asks(&mut alice, PING, 7, b"after it", PONG, b"after it")
         },
-        control: Some(ONE_PING),
+        control: Some(Control {
+            name: "the same bytes as a ping",
+            run: |stage| {
+                let mut alice = stage.client("alice")?;
+                let inner = message(PING, 6, b"inside");
+                asks(&mut alice, PING, 5, &inner, PONG, &inner)?;
+                asks(&mut alice, PING, 7, b"after it", PONG, b"after it")
+            },
+        }),
         causes: &[
             Cause {
                 symptoms: &[Symptom::End, Symptom::Reset, Symptom::Exit],
@@ -155,9 +166,14 @@ pub const ENVELOPE: &[Check] = &[
                 advice: "answer 255, step over its payload, and read the next header",
             },
             Cause {
+                symptoms: &[Symptom::Silence],
+                likely: "no answer is sent for it",
+                advice: "answer 255 with its id and no payload, then step over its own",
+            },
+            Cause {
                 symptoms: &[],
-                likely: "its payload is read as the next header, or it is answered like another kind",
-                advice: "read as many bytes as its length says and throw them away",
+                likely: "its answer has another kind, id or payload, or its own is read as a header",
+                advice: "answer 255 with its id, and throw away as many bytes as its length says",
             },
         ],
         ..Check::PLAIN
@@ -252,7 +268,7 @@ pub const ENVELOPE: &[Check] = &[
             refused(stage, header(0x5357, 1, TEXT, 23, 0))
         },
         control: Some(ONE_PING),
-        causes: &[NOT_REFUSED],
+        causes: NOT_REFUSED,
         ..Check::PLAIN
     },
     Check {
@@ -266,7 +282,7 @@ pub const ENVELOPE: &[Check] = &[
             Ok(())
         },
         control: Some(ONE_PING),
-        causes: &[NOT_REFUSED],
+        causes: NOT_REFUSED,
         ..Check::PLAIN
     },
     Check {
@@ -280,7 +296,7 @@ pub const ENVELOPE: &[Check] = &[
         },
         control: Some(ONE_PING),
         causes: &[Cause {
-            symptoms: &[],
+            symptoms: &[Symptom::Silence, Symptom::Exit],
             likely: "the length isn't compared with a limit, or only when the payload has come",
             advice: "the twelve bytes say enough: refuse before you read or make room",
         }],
@@ -294,8 +310,10 @@ pub const ENVELOPE: &[Check] = &[
             refused(stage, header(MAGIC, 2, 9, 52, 0))
         },
         control: Some(Control {
-            name: "an unknown kind with the right magic and version",
+            name: "the same headers of a ping, and an unknown kind with nothing else wrong",
             run: |stage| {
+                refused(stage, header(0x5754, 1, PING, 51, 5))?;
+                refused(stage, header(MAGIC, 2, PING, 52, 0))?;
                 let mut alice = stage.client("alice")?;
                 asks(&mut alice, 9, 5, b"", UNKNOWN, b"")
             },
@@ -312,7 +330,7 @@ pub const ENVELOPE: &[Check] = &[
         why: "TCP cuts where it likes: one write may be two reads",
         points: 2,
         run: |stage| cut_at(stage, 12..19),
-        control: Some(ONE_PING),
+        control: Some(UNCUT),
         causes: &[ONE_READ],
         ..Check::PLAIN
     },
@@ -321,7 +339,7 @@ pub const ENVELOPE: &[Check] = &[
         why: "twelve bytes are as easily cut as twelve thousand",
         points: 2,
         run: |stage| cut_at(stage, 1..12),
-        control: Some(ONE_PING),
+        control: Some(UNCUT),
         causes: &[ONE_READ],
         ..Check::PLAIN
     },
@@ -352,7 +370,8 @@ pub const ENVELOPE: &[Check] = &[
                 asks(&mut alice, PING, 1, b"one", PONG, b"one")?;
                 asks(&mut alice, TEXT, 2, b"two", RECEIPT, b"")?;
                 asks(&mut alice, 9, 3, b"three", UNKNOWN, b"")?;
-                asks(&mut alice, PING, 4, b"", PONG, b"")
+                asks(&mut alice, PING, 4, b"", PONG, b"")?;
+                asks(&mut alice, TEXT, 5, b"five", RECEIPT, b"")
             },
         }),
         causes: &[LOST_LEFTOVERS],
@@ -389,7 +408,25 @@ pub const ENVELOPE: &[Check] = &[
             }
             Ok(())
         },
-        control: Some(ONE_PING),
+        control: Some(Control {
+            name: "the same two, whole",
+            run: |stage| {
+                for (who, kind, reply, with) in [
+                    ("alice", PING, PONG, &b"hello world"[..]),
+                    ("bob", TEXT, RECEIPT, b""),
+                ] {
+                    asks(
+                        &mut stage.client(who)?,
+                        kind,
+                        1,
+                        b"hello world",
+                        reply,
+                        with,
+                    )?;
+                }
+                Ok(())
+            },
+        }),
         causes: &[Cause {
             symptoms: &[],
             likely: "it is answered when its header is there, or with what came of its payload",
@@ -419,10 +456,31 @@ const ONE_PING: Control = Control {
     run: |stage| ponged(stage, 7, b"hi"),
 };
 
-const NOT_REFUSED: Cause = Cause {
-    symptoms: &[],
-    likely: "the field isn't looked at, its refusal waits for a payload, or the server goes on",
-    advice: "compare it as soon as the twelve bytes are there; answer 254 with the id, and close",
+/// Another answer than was due has too many causes to name one.
+const NOT_REFUSED: &[Cause] = &[
+    Cause {
+        symptoms: &[Symptom::Silence],
+        likely: "the field isn't looked at, or its refusal waits for a payload",
+        advice: "compare it as soon as the twelve bytes are there; answer 254 with the id, and close",
+    },
+    Cause {
+        symptoms: &[Symptom::StillOpen],
+        likely: "the server goes on with the conversation, or waits for its end",
+        advice: "close behind the refusal: where the next message begins is past knowing",
+    },
+    Cause {
+        symptoms: &[Symptom::End, Symptom::Reset],
+        likely: "the connection is closed without an answer",
+        advice: "answer 254 with the id before you close",
+    },
+];
+
+const UNCUT: Control = Control {
+    name: "the same pings, each in one write",
+    run: |stage| {
+        let mut alice = stage.client("alice")?;
+        (0..11).try_for_each(|_| asks(&mut alice, PING, 1, b"message", PONG, b"message"))
+    },
 };
 
 fn header(magic: u16, version: u8, kind: u8, id: u32, length: u32) -> Vec<u8> {
@@ -449,6 +507,14 @@ fn asks(client: &mut Client, kind: u8, id: u32, payload: &[u8], reply: u8, with:
 fn ponged(stage: &Stage, id: u32, payload: &[u8]) -> Told {
     let mut alice = stage.client("alice")?;
     asks(&mut alice, PING, id, payload, PONG, payload)
+}
+
+/// A ping and a text with so long a payload.
+fn long(stage: &Stage, length: usize) -> Told {
+    let mut alice = stage.client("alice")?;
+    let payload = stage.random_bytes(length);
+    asks(&mut alice, PING, 1, &payload, PONG, &payload)?;
+    asks(&mut alice, TEXT, 2, &vec![b'x'; length], RECEIPT, b"")
 }
 
 /// A client of its own sends this header and nothing more, and is refused.

@@ -22,18 +22,10 @@ pub const FRAME_LIMITS: &[Check] = &[
     Check {
         name: "frames of 0 bytes to 1 MiB come back",
         why: "a limit must not touch what it allows: 1,048,576 bytes are the last that fit",
-        run: |stage| {
-            let mut alice = stage.client("alice")?;
-            for length in [5, 0, 70_000, MAX, 1] {
-                let payload = stage.random_bytes(length);
-                alice.says(&frame(&payload))?;
-                alice.hears(&frame(&payload))?;
-            }
-            Ok(())
-        },
+        run: |stage| come_back(stage, [5, 0, 70_000, MAX, 1]),
         control: Some(Control {
-            name: "a frame of 5 bytes",
-            run: |stage| echoed(stage, b"hello"),
+            name: "frames of 1 byte to 1 MiB less 1 byte",
+            run: |stage| come_back(stage, [5, 1, 70_000, MAX - 1, 1]),
         }),
         causes: &[Cause {
             symptoms: &[],
@@ -84,8 +76,11 @@ pub const FRAME_LIMITS: &[Check] = &[
             Ok(())
         },
         control: Some(Control {
-            name: "one client alone",
-            run: |stage| echoed(stage, b"hello"),
+            name: "one that is served, then one that is refused",
+            run: |stage| {
+                echoed(stage, b"hello")?;
+                refused(stage, MAX + 1).map(|_| ())
+            },
         }),
         causes: &[ENDED_BY_ONE_CLIENT],
         ..Check::PLAIN
@@ -119,16 +114,18 @@ pub const FRAME_LIMITS: &[Check] = &[
         name: "lengths of 2 GiB and of 4 GiB - 1 are refused like any other",
         why: "with its first bit set, a length in a signed number is below every limit",
         run: |stage| {
-            // A program that makes room for them would take it from the machine.
-            match stage.limits_address_space(ADDRESS_SPACE) {
-                Err(Stop::Skipped(_)) | Ok(()) => {}
-                Err(stop) => return Err(stop),
-            }
+            takes_no_machine(stage)?;
             refused(stage, 1 << 31)?;
             refused(stage, 0xffff_ffff)?;
             Ok(())
         },
-        control: Some(ONE_MORE),
+        control: Some(Control {
+            name: "a length of 2 GiB - 1",
+            run: |stage| {
+                takes_no_machine(stage)?;
+                refused(stage, 0x7fff_ffff).map(|_| ())
+            },
+        }),
         causes: &[Cause {
             symptoms: &[],
             likely: "the length is kept in a signed number, or in too small a one",
@@ -147,7 +144,17 @@ pub const FRAME_LIMITS: &[Check] = &[
             alice.hears(&frame(b"two"))?;
             hears_the_refusal(&mut alice)
         },
-        control: Some(ONE_MORE),
+        control: Some(Control {
+            name: "the same, and the length after the replies",
+            run: |stage| {
+                let mut alice = stage.client("alice")?;
+                alice.says(&[frame(b"one"), frame(b"two")].concat())?;
+                alice.hears(&frame(b"one"))?;
+                alice.hears(&frame(b"two"))?;
+                alice.says(&header(MAX + 1))?;
+                hears_the_refusal(&mut alice)
+            },
+        }),
         causes: &[Cause {
             symptoms: &[],
             likely: "replies wait in a buffer while the refusal is written past it",
@@ -166,7 +173,7 @@ pub const FRAME_LIMITS: &[Check] = &[
         },
         control: Some(ONE_MORE),
         causes: &[Cause {
-            symptoms: &[],
+            symptoms: &[Symptom::Extra],
             likely: "the server reads on after the refusal as if nothing had happened",
             advice: "a refused length is the end of the conversation: read on, but answer nothing",
         }],
@@ -199,13 +206,7 @@ pub const FRAME_LIMITS: &[Check] = &[
         name: "for half a second after the refusal the client can write",
         why: "it is in the middle of its payload, and must get to read why nobody wants that",
         points: 2,
-        run: |stage| {
-            let mut alice = stage.client("alice")?;
-            let since = Instant::now();
-            alice.says(&header(MAX + 1))?;
-            hears_the_refusal(&mut alice)?;
-            alice.goes_on_writing(since, WRITES)
-        },
+        run: can_write,
         control: Some(ONE_MORE),
         causes: &[CLOSED_AT_ONCE],
         alone: true,
@@ -221,7 +222,10 @@ pub const FRAME_LIMITS: &[Check] = &[
             hears_the_refusal(&mut alice)?;
             alice.says_and_is_read(&[b'x'; 10_000], since, WRITES)
         },
-        control: Some(ONE_MORE),
+        control: Some(Control {
+            name: "a byte now and then, whose write succeeds",
+            run: can_write,
+        }),
         causes: &[Cause {
             symptoms: &[],
             likely: "the server waits for a while, but doesn't read meanwhile",
@@ -299,16 +303,7 @@ pub const FRAME_LIMITS: &[Check] = &[
                 .server()?
                 .notes_on_stderr("truncated after 150000 of 200000 bytes")
         },
-        control: Some(Control {
-            name: "a short payload, cut after its first piece",
-            run: |stage| {
-                told(
-                    stage,
-                    &frame(b"hello world")[..9],
-                    "truncated after 5 of 11 bytes",
-                )
-            },
-        }),
+        control: Some(SHORT),
         causes: &[Cause {
             symptoms: &[],
             likely: "only the last read's bytes are counted, or the length's are counted in",
@@ -321,7 +316,7 @@ pub const FRAME_LIMITS: &[Check] = &[
         why: "two bytes of a length are no end: something was about to be said",
         points: 2,
         run: |stage| told(stage, &header(11)[..2], "truncated after 2 of 4 bytes"),
-        control: Some(WHOLE),
+        control: Some(SHORT),
         causes: &[Cause {
             symptoms: &[],
             likely: "a stream that ends in a length is taken for one that has ended properly",
@@ -333,7 +328,7 @@ pub const FRAME_LIMITS: &[Check] = &[
         name: "an end right behind a length is told, 0 of M",
         why: "the message has begun, and its payload is missing whole",
         run: |stage| told(stage, &header(11), "truncated after 0 of 11 bytes"),
-        control: Some(WHOLE),
+        control: Some(SHORT),
         causes: &[Cause {
             symptoms: &[],
             likely: "a read of 0 bytes is the end wherever it happens",
@@ -400,8 +395,11 @@ pub const FRAME_LIMITS: &[Check] = &[
             echoed(stage, b"hello")
         },
         control: Some(Control {
-            name: "one client alone",
-            run: |stage| echoed(stage, b"hello"),
+            name: "the same when the other has been refused and has left",
+            run: |stage| {
+                refused(stage, MAX + 1)?.hangs_up()?;
+                echoed(stage, b"hello")
+            },
         }),
         causes: &[ONE_AT_A_TIME],
         ..Check::PLAIN
@@ -425,6 +423,15 @@ const ONE_MORE: Control = Control {
     run: |stage| refused(stage, MAX + 1).map(|_| ()),
 };
 
+/// In its payload, where counting is easiest.
+const SHORT: Control = Control {
+    name: "a short payload, cut after its first piece",
+    run: |stage| {
+        let cut = &frame(b"hello world")[..9];
+        told(stage, cut, "truncated after 5 of 11 bytes")
+    },
+};
+
 const LONGEST: Control = Control {
     name: "a frame of 1 MiB",
     run: |stage| echoed(stage, &vec![b'x'; MAX]),
@@ -434,6 +441,34 @@ const WHOLE: Control = Control {
     name: "the same frame, whole",
     run: |stage| echoed(stage, b"hello world"),
 };
+
+/// One client's frames, of so many bytes.
+fn come_back(stage: &Stage, lengths: [usize; 5]) -> Told {
+    let mut alice = stage.client("alice")?;
+    for length in lengths {
+        let payload = stage.random_bytes(length);
+        alice.says(&frame(&payload))?;
+        alice.hears(&frame(&payload))?;
+    }
+    Ok(())
+}
+
+/// Of a program that makes room for whatever it is asked for, where that can be limited.
+fn takes_no_machine(stage: &Stage) -> Told {
+    match stage.limits_address_space(ADDRESS_SPACE) {
+        Err(Stop::Skipped(_)) | Ok(()) => Ok(()),
+        Err(stop) => Err(stop),
+    }
+}
+
+/// For half a second after the refusal.
+fn can_write(stage: &Stage) -> Told {
+    let mut alice = stage.client("alice")?;
+    let since = Instant::now();
+    alice.says(&header(MAX + 1))?;
+    hears_the_refusal(&mut alice)?;
+    alice.goes_on_writing(since, WRITES)
+}
 
 /// A client that has sent this length and heard the refusal.
 fn refused(stage: &Stage, length: usize) -> Result<Client, Stop> {

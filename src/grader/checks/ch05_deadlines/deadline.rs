@@ -138,14 +138,7 @@ pub const DEADLINE: &[Check] = &[
         name: "a reply that drips for ever is given up after 2 s",
         why: "a timeout for each read begins anew with each byte: it bounds nothing",
         points: 3,
-        run: |stage| {
-            let (pupil, mut server, arrival) = asked(stage, b"hello\n")?;
-            while goes_on(&pupil, arrival) {
-                server.says(b".")?;
-                thread::sleep(Duration::from_millis(250));
-            }
-            gives_up(&pupil, arrival)
-        },
+        run: drips_for_ever,
         control: Some(SILENT_SERVER),
         causes: &[PER_CALL],
         ..Check::PLAIN
@@ -159,7 +152,10 @@ pub const DEADLINE: &[Check] = &[
             server.says(b".")?;
             gives_up(&pupil, arrival)
         },
-        control: Some(SILENT_SERVER),
+        control: Some(Control {
+            name: "a reply that drips for ever",
+            run: drips_for_ever,
+        }),
         causes: &[Cause {
             symptoms: &[],
             likely: "the deadline is looked at between two reads, and the read waits past it",
@@ -296,6 +292,15 @@ const A_LINE: Control = Control {
     name: "a line, and a reply at once",
     run: |stage| talks(stage, b"hello\n", b"good day\n"),
 };
+
+fn drips_for_ever(stage: &Stage) -> Told {
+    let (pupil, mut server, arrival) = asked(stage, b"hello\n")?;
+    while goes_on(&pupil, arrival) {
+        server.says(b".")?;
+        thread::sleep(Duration::from_millis(250));
+    }
+    gives_up(&pupil, arrival)
+}
 
 const SILENT_SERVER: Control = Control {
     name: "a server that reads all and stays silent",

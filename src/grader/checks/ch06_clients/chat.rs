@@ -46,7 +46,14 @@ pub const CHAT: &[Check] = &[
             alice.hears(b"* carol joined\n")?;
             bob.hears(b"* carol joined\n")
         },
-        control: Some(ALONE),
+        control: Some(Control {
+            name: "that each newcomer reads who else is here",
+            run: |stage| {
+                let _alice = enters(stage, "alice", &[])?;
+                let _bob = enters(stage, "bob", &["alice"])?;
+                enters(stage, "carol", &["alice", "bob"]).map(|_| ())
+            },
+        }),
         causes: &[Cause {
             symptoms: &[],
             likely: "nobody is told, or the newcomer is told as well",

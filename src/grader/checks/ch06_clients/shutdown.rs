@@ -2,6 +2,7 @@
 
 use super::{ONE_AT_A_TIME, echoed, echoes};
 use crate::grader::check::{Cause, Check, Control, Stop, Told};
+use crate::grader::client::Client;
 use crate::grader::failure::Symptom;
 use crate::grader::stage::Stage;
 use std::time::{Duration, Instant};
@@ -95,7 +96,7 @@ pub const SHUTDOWN: &[Check] = &[
         }),
         causes: &[
             Cause {
-                symptoms: &[Symptom::StillOpen],
+                symptoms: &[Symptom::Silence],
                 likely: "only one line is read, or a line that isn't UTF-8 ends the reading",
                 advice: "read line by line to the end, as bytes",
             },
@@ -163,27 +164,10 @@ pub const SHUTDOWN: &[Check] = &[
         name: "an echo that is on its way arrives whole",
         why: "a client that has said all still waits for its answer",
         points: 2,
-        run: |stage| {
-            stage.has_a_keyboard()?;
-            let mut alice = echoed(stage, "alice")?;
-            let bytes = stage.random_bytes(12 << 20);
-            let sent = alice.says_what_is_taken(&bytes)?;
-            alice.half_closes()?;
-            let since = told(stage)?;
-            stage.server()?.has_taken_it_in()?;
-            in_its_time(since, || {
-                alice.reads_again();
-                alice.hears(&bytes[..sent])?;
-                alice.hears_end()
-            })
-        },
+        run: |stage| arrives_whole(stage, Client::half_closes, Client::hears_end),
         control: Some(Control {
-            name: "the same bytes, and no shutdown",
-            run: |stage| {
-                stage.has_a_keyboard()?;
-                let mut alice = echoed(stage, "alice")?;
-                echoes(&mut alice, &stage.random_bytes(1 << 20))
-            },
+            name: "the same without the half-close",
+            run: |stage| arrives_whole(stage, |_| Ok(()), |_| Ok(())),
         }),
         causes: &[Cause {
             symptoms: &[],
@@ -215,7 +199,23 @@ pub const SHUTDOWN: &[Check] = &[
             bob.hangs_up()?;
             server.ends_between(left, Duration::ZERO, SOON)
         },
-        control: Some(ALONE),
+        control: Some(Control {
+            name: "the same, and nobody leaves",
+            run: |stage| {
+                stage.has_a_keyboard()?;
+                let mut alice = echoed(stage, "alice")?;
+                let mut bob = echoed(stage, "bob")?;
+                let since = told(stage)?;
+                let server = stage.server()?;
+                server.has_taken_it_in()?;
+                in_its_time(since, || {
+                    std::thread::sleep(Duration::from_millis(200));
+                    echoes(&mut alice, b"I am still here\n")?;
+                    echoes(&mut bob, b"I am still here\n")?;
+                    server.runs_on("while Alice and Bob are inside")
+                })
+            },
+        }),
         causes: &[
             Cause {
                 symptoms: &[Symptom::Late, Symptom::StillOpen],
@@ -234,18 +234,11 @@ pub const SHUTDOWN: &[Check] = &[
     Check {
         name: "who was reset has left as well",
         why: "an error is a way out, too: who counts in must count out on all of them",
-        run: |stage| {
-            stage.has_a_keyboard()?;
-            let alice = echoed(stage, "alice")?;
-            let bob = echoed(stage, "bob")?;
-            bob.resets()?;
-            told(stage)?;
-            stage.server()?.has_taken_it_in()?;
-            let left = Instant::now();
-            alice.resets()?;
-            stage.server()?.ends_between(left, Duration::ZERO, SOON)
-        },
-        control: Some(ALONE),
+        run: |stage| ends_when_both_have_left(stage, Client::resets),
+        control: Some(Control {
+            name: "the same with a close",
+            run: |stage| ends_when_both_have_left(stage, Client::hangs_up),
+        }),
         causes: &[Cause {
             symptoms: &[],
             likely: "who was reset is never counted out",
@@ -258,12 +251,7 @@ pub const SHUTDOWN: &[Check] = &[
         name: "who doesn't leave is cut off after 2 s",
         why: "a client that stays must not keep a machine from being switched off",
         points: 2,
-        run: |stage| {
-            stage.has_a_keyboard()?;
-            let _alice = echoed(stage, "alice")?;
-            let since = told(stage)?;
-            stage.server()?.ends_between(since, PATIENCE, GONE)
-        },
+        run: is_cut_off,
         control: Some(ALONE),
         causes: &[
             Cause {
@@ -290,7 +278,11 @@ pub const SHUTDOWN: &[Check] = &[
             }
             server.ends_between(since, PATIENCE, GONE)
         },
-        control: Some(ALONE),
+        control: Some(Control {
+            name: "the same client, silent",
+            // When it ends was judged already: here, that it waits, and ends.
+            run: |stage| stays_silent(stage, Duration::from_secs(8)),
+        }),
         causes: &[NO_END],
         alone: true,
         ..Check::PLAIN
@@ -333,12 +325,7 @@ pub const SHUTDOWN: &[Check] = &[
         },
         control: Some(Control {
             name: "the same without them",
-            run: |stage| {
-                stage.has_a_keyboard()?;
-                let _alice = echoed(stage, "alice")?;
-                let since = told(stage)?;
-                stage.server()?.ends_between(since, PATIENCE, GONE)
-            },
+            run: is_cut_off,
         }),
         causes: &[Cause {
             symptoms: &[],
@@ -384,6 +371,52 @@ const ALONE: Control = Control {
 fn told(stage: &Stage) -> Result<Instant, Stop> {
     stage.has_a_keyboard()?;
     Ok(stage.server()?.is_told(b"shutdown\n"))
+}
+
+/// Alice is inside when the line comes, and stays, silent.
+fn is_cut_off(stage: &Stage) -> Told {
+    stays_silent(stage, GONE)
+}
+
+fn stays_silent(stage: &Stage, most: Duration) -> Told {
+    stage.has_a_keyboard()?;
+    let _alice = echoed(stage, "alice")?;
+    let since = told(stage)?;
+    stage.server()?.ends_between(since, PATIENCE, most)
+}
+
+/// Bob leaves in this way before the line comes, and Alice after it.
+fn ends_when_both_have_left(stage: &Stage, leave: fn(Client) -> Told) -> Told {
+    stage.has_a_keyboard()?;
+    let alice = echoed(stage, "alice")?;
+    let bob = echoed(stage, "bob")?;
+    leave(bob)?;
+    told(stage)?;
+    stage.server()?.has_taken_it_in()?;
+    let left = Instant::now();
+    leave(alice)?;
+    stage.server()?.ends_between(left, Duration::ZERO, SOON)
+}
+
+/// Alice has sent much and read nothing of its echo when the line comes. What she does before it, and
+/// when she has read all.
+fn arrives_whole(
+    stage: &Stage,
+    before: fn(&mut Client) -> Told,
+    behind: fn(&mut Client) -> Told,
+) -> Told {
+    stage.has_a_keyboard()?;
+    let mut alice = echoed(stage, "alice")?;
+    let bytes = stage.random_bytes(12 << 20);
+    let sent = alice.says_what_is_taken(&bytes)?;
+    before(&mut alice)?;
+    let since = told(stage)?;
+    stage.server()?.has_taken_it_in()?;
+    in_its_time(since, || {
+        alice.reads_again();
+        alice.hears(&bytes[..sent])?;
+        behind(&mut alice)
+    })
 }
 
 /// What those inside still do. If it goes wrong when their time may have been over, nobody can tell.

@@ -366,7 +366,7 @@ pub const ACK_CLIENT: &[Check] = &[
             talk.hears("two")?;
             talk.gives_up(b"acknowledged\n")
         },
-        control: Some(HELLO),
+        control: Some(GIVEN_UP),
         causes: &[
             Cause {
                 symptoms: &[Symptom::Status],
@@ -391,7 +391,7 @@ pub const ACK_CLIENT: &[Check] = &[
             pupil.printed(b"")?;
             pupil.says_what_failed()
         },
-        control: Some(HELLO),
+        control: Some(GIVEN_UP),
         causes: &[Cause {
             symptoms: &[],
             likely: "the refusal is taken for an answer, or ends the program without a word",
@@ -420,6 +420,15 @@ const ONE_LOSS: Control = Control {
         talk.hears_again()?;
         talk.acknowledges()?;
         talk.succeeds(b"acknowledged\n")
+    },
+};
+
+const GIVEN_UP: Control = Control {
+    name: "one TEXT that is never acknowledged",
+    run: |stage| {
+        let mut talk = Talk::begins(stage, &["hello"])?;
+        talk.hears("hello")?;
+        talk.gives_up(b"")
     },
 };
 

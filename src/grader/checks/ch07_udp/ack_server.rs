@@ -2,9 +2,10 @@
 
 use super::requests::{acknowledged, burst, fill, many, over_a_network};
 use super::{AWKWARD, request};
-use crate::grader::check::{Cause, Check, Control};
+use crate::grader::check::{Cause, Check, Control, Told};
 use crate::grader::failure::Symptom;
 use crate::grader::faults::{Fate, Faults};
+use crate::grader::stage::Stage;
 use std::net::{Ipv4Addr, SocketAddr};
 
 /// The longest payload that is taken in, included.
@@ -102,14 +103,16 @@ pub const ACK_SERVER: &[Check] = &[
         name: "a request that comes again is not taken in again",
         why: "\"pay 10 euros\", sent once and delivered twice, must not cost 20",
         points: 2,
-        run: |stage| {
-            let mut alice = stage.udp_peer("alice")?;
-            acknowledged(&mut alice, 7, b"hello")?;
-            acknowledged(&mut alice, 7, b"hello")?;
-            acknowledged(&mut alice, 8, b"fence")?;
-            stage.has_printed(b"7 5\n8 5\n")
-        },
-        control: Some(HELLO),
+        run: |stage| comes_again(stage, b"hello"),
+        control: Some(Control {
+            name: "the same, and each comes once",
+            run: |stage| {
+                let mut alice = stage.udp_peer("alice")?;
+                acknowledged(&mut alice, 7, b"hello")?;
+                acknowledged(&mut alice, 8, b"fence")?;
+                stage.has_printed(b"7 5\n8 5\n")
+            },
+        }),
         causes: &[FORGETS],
         ..Check::PLAIN
     },
@@ -122,7 +125,15 @@ pub const ACK_SERVER: &[Check] = &[
             acknowledged(&mut alice, 8, b"hello")?;
             stage.has_printed(b"7 5\n8 5\n")
         },
-        control: Some(HELLO),
+        control: Some(Control {
+            name: "two requests with two payloads",
+            run: |stage| {
+                let mut alice = stage.udp_peer("alice")?;
+                acknowledged(&mut alice, 7, b"hello")?;
+                acknowledged(&mut alice, 8, b"hullo")?;
+                stage.has_printed(b"7 5\n8 5\n")
+            },
+        }),
         causes: &[Cause {
             symptoms: &[],
             likely: "a request is known again by its payload",
@@ -133,14 +144,11 @@ pub const ACK_SERVER: &[Check] = &[
     Check {
         name: "a known id is known whatever its payload is now",
         why: "the id is the request's name; one name doesn't stand for two requests",
-        run: |stage| {
-            let mut alice = stage.udp_peer("alice")?;
-            acknowledged(&mut alice, 7, b"hello")?;
-            acknowledged(&mut alice, 7, b"good morning")?;
-            acknowledged(&mut alice, 8, b"fence")?;
-            stage.has_printed(b"7 5\n8 5\n")
-        },
-        control: Some(HELLO),
+        run: |stage| comes_again(stage, b"good morning"),
+        control: Some(Control {
+            name: "the same with the payload that it had",
+            run: |stage| comes_again(stage, b"hello"),
+        }),
         causes: &[Cause {
             symptoms: &[],
             likely: "what is remembered is the whole datagram",
@@ -186,7 +194,16 @@ pub const ACK_SERVER: &[Check] = &[
             acknowledged(&mut alice, 7, b"hello")?;
             stage.has_printed(b"7 5\n7 2\n")
         },
-        control: Some(HELLO),
+        control: Some(Control {
+            name: "the same from one peer, with two ids",
+            run: |stage| {
+                let mut alice = stage.udp_peer("alice")?;
+                acknowledged(&mut alice, 7, b"hello")?;
+                acknowledged(&mut alice, 8, b"hi")?;
+                acknowledged(&mut alice, 7, b"hello")?;
+                stage.has_printed(b"7 5\n8 2\n")
+            },
+        }),
         causes: &[
             Cause {
                 symptoms: &[Symptom::Silence],
@@ -212,7 +229,15 @@ pub const ACK_SERVER: &[Check] = &[
             acknowledged(&mut bob, 7, b"hi")?;
             stage.has_printed(b"7 5\n7 2\n")
         },
-        control: Some(HELLO),
+        control: Some(Control {
+            name: "the same from another port",
+            run: |stage| {
+                let (mut alice, mut bob) = (stage.udp_peer("alice")?, stage.udp_peer("bob")?);
+                acknowledged(&mut alice, 7, b"hello")?;
+                acknowledged(&mut bob, 7, b"hi")?;
+                stage.has_printed(b"7 5\n7 2\n")
+            },
+        }),
         causes: &[Cause {
             symptoms: &[],
             likely: "an id is remembered with the port alone",
@@ -267,7 +292,13 @@ pub const ACK_SERVER: &[Check] = &[
             acknowledged(&mut stage.udp_peer("alice")?, 7, &[b'x'; MAX])?;
             stage.has_printed(b"7 1200\n")
         },
-        control: Some(HELLO),
+        control: Some(Control {
+            name: "one of 500 bytes",
+            run: |stage| {
+                acknowledged(&mut stage.udp_peer("alice")?, 7, &[b'x'; 500])?;
+                stage.has_printed(b"7 500\n")
+            },
+        }),
         causes: &[Cause {
             symptoms: &[],
             likely: "the buffer, or the limit, is smaller than a request may be: 4 bytes and 1,200",
@@ -307,7 +338,15 @@ pub const ACK_SERVER: &[Check] = &[
             acknowledged(&mut alice, 7, b"hello")?;
             stage.has_printed(b"7 5\n")
         },
-        control: Some(HELLO),
+        control: Some(Control {
+            name: "the same, and the one too long had another id",
+            run: |stage| {
+                let mut alice = stage.udp_peer("alice")?;
+                alice.says(&request(6, &[b'x'; MAX + 1]))?;
+                acknowledged(&mut alice, 7, b"hello")?;
+                stage.has_printed(b"7 5\n")
+            },
+        }),
         causes: &[Cause {
             symptoms: &[],
             likely: "the id is remembered before the length is looked at",
@@ -342,8 +381,8 @@ pub const ACK_SERVER: &[Check] = &[
             over_a_network(stage, out, back)
         },
         control: Some(Control {
-            name: "the same requests over a good network",
-            run: |stage| over_a_network(stage, Faults::none(), Faults::none()),
+            name: "the same requests over a network that only doubles them",
+            run: |stage| over_a_network(stage, stage.faults().duplicates(100), Faults::none()),
         }),
         causes: &[Cause {
             symptoms: &[],
@@ -415,6 +454,15 @@ const FORGETS: Cause = Cause {
     likely: "an id that was taken in isn't remembered, or not long enough",
     advice: "keep the last 65,536 ids, each with its peer; the oldest goes first",
 };
+
+/// A request comes again with this payload, and then another one.
+fn comes_again(stage: &Stage, payload: &[u8]) -> Told {
+    let mut alice = stage.udp_peer("alice")?;
+    acknowledged(&mut alice, 7, b"hello")?;
+    acknowledged(&mut alice, 7, payload)?;
+    acknowledged(&mut alice, 8, b"fence")?;
+    stage.has_printed(b"7 5\n8 5\n")
+}
 
 const HELLO: Control = Control {
     name: "one request, and its line",

@@ -3,6 +3,7 @@
 use super::AWKWARD;
 use crate::grader::check::{Cause, Check, Control, Told};
 use crate::grader::failure::Symptom;
+use crate::grader::stage::Stage;
 use crate::grader::udp::UdpPeer;
 
 /// The longest request, included.
@@ -36,7 +37,7 @@ pub const KEY_VALUE: &[Check] = &[
             alice.says(b"size=9")?;
             is_answered(&mut alice, b"shape", b"shape=")
         },
-        control: Some(COLOR),
+        control: Some(NEVER_STORED),
         causes: &[Cause {
             symptoms: &[],
             likely: "a request that stores gets an answer, too",
@@ -106,7 +107,7 @@ pub const KEY_VALUE: &[Check] = &[
             is_answered(&mut alice, b"", b"=")?;
             color(&mut alice)
         },
-        control: Some(COLOR),
+        control: Some(NEVER_STORED),
         causes: &[Cause {
             symptoms: &[],
             likely: "a receive of 0 bytes is taken for an end, or for nothing",
@@ -253,15 +254,11 @@ pub const KEY_VALUE: &[Check] = &[
         name: "a request of 1,000 bytes is served",
         why: "what doesn't fit the buffer is cut off, on Linux without a word",
         points: 2,
-        run: |stage| {
-            let mut alice = stage.udp_peer("alice")?;
-            let store = [&b"long="[..], &vec![b'v'; MAX - 5]].concat();
-            alice.says(&store)?;
-            is_answered(&mut alice, b"long", &store)?;
-            let key = vec![b'k'; MAX];
-            is_answered(&mut alice, &key, &[&key[..], b"="].concat())
-        },
-        control: Some(COLOR),
+        run: |stage| served(stage, MAX),
+        control: Some(Control {
+            name: "the same with 100 bytes",
+            run: |stage| served(stage, 100),
+        }),
         causes: &[Cause {
             symptoms: &[],
             likely: "the buffer, or the limit, is smaller than a request may be, or holds for answers too",
@@ -293,7 +290,7 @@ pub const KEY_VALUE: &[Check] = &[
             },
         }),
         causes: &[Cause {
-            symptoms: &[],
+            symptoms: &[Symptom::Different],
             likely: "there is no limit, or an answer that says so, or the datagram was cut to the buffer",
             advice: "a buffer of one byte more than is allowed shows that there was more; then say nothing",
         }],
@@ -354,6 +351,21 @@ const COLOR: Control = Control {
     name: "a value stored and asked for",
     run: |stage| color(&mut stage.udp_peer("alice")?),
 };
+
+const NEVER_STORED: Control = Control {
+    name: "a question for what was never stored",
+    run: |stage| is_answered(&mut stage.udp_peer("alice")?, b"shape", b"shape="),
+};
+
+/// Two requests of so many bytes: one stores, and one asks for what isn't there.
+fn served(stage: &Stage, length: usize) -> Told {
+    let mut alice = stage.udp_peer("alice")?;
+    let store = [&b"long="[..], &vec![b'v'; length - 5]].concat();
+    alice.says(&store)?;
+    is_answered(&mut alice, b"long", &store)?;
+    let key = vec![b'k'; length];
+    is_answered(&mut alice, &key, &[&key[..], b"="].concat())
+}
 
 /// Stores, asks, and hears it.
 fn color(peer: &mut UdpPeer) -> Told {

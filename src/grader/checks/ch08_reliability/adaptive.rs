@@ -154,7 +154,7 @@ pub const ADAPTIVE: &[Check] = &[
                 .pupil()
                 .was_in_time(last, took, most, "the exit after the fifth")
         },
-        control: Some(QUICK_ANSWERS),
+        control: Some(ONE_LOSS),
         causes: &[
             Cause {
                 symptoms: &[Symptom::Early],
@@ -180,7 +180,7 @@ pub const ADAPTIVE: &[Check] = &[
             }
             talk.answers()
         },
-        control: Some(QUICK_ANSWERS),
+        control: Some(ONE_LOSS),
         causes: &[Cause {
             symptoms: &[],
             likely: "it gives up when it has sent the fifth, or after fewer",
@@ -223,7 +223,7 @@ pub const ADAPTIVE: &[Check] = &[
             talk.answers_after(&[MS(0); 2])?;
             talk.loses()
         },
-        control: Some(QUICK_ANSWERS),
+        control: Some(ONE_LOSS),
         causes: &[Cause {
             symptoms: &[Symptom::Late],
             likely: "the time from the first transmission to the answer of a later one is taken \

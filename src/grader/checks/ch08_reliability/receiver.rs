@@ -3,10 +3,11 @@
 mod sender;
 
 use super::{MS, NOT_LOOKED_AT};
-use crate::grader::check::{Cause, Check};
+use crate::grader::check::{Cause, Check, Control, Told};
 use crate::grader::failure::Symptom;
 use crate::grader::program::PATIENCE;
 use crate::grader::segments::{DATA, MAX_PAYLOAD, ack, data, end, end_ack, segment};
+use crate::grader::stage::Stage;
 use sender::{ONE, THREE, Talk, UP_TO_THE_END, bad_transfer, fill, ignores, silent};
 use std::time::{Duration, Instant};
 
@@ -290,7 +291,7 @@ pub const RECEIVER: &[Check] = &[
             let ended = talk.exits(0)?;
             talk.not_early("the exit", since, ended, LINGER)
         },
-        control: Some(UP_TO_THE_END),
+        control: Some(A_COPY_OF_THE_END),
         causes: &[Cause {
             symptoms: &[],
             likely: "the second is counted from the first end",
@@ -310,7 +311,7 @@ pub const RECEIVER: &[Check] = &[
             talk.exits(0)?;
             talk.has_written(b"hello")
         },
-        control: Some(UP_TO_THE_END),
+        control: Some(A_COPY_OF_THE_END),
         causes: &[Cause {
             symptoms: &[],
             likely: "after the end only the end is answered, or everything is new again",
@@ -375,12 +376,7 @@ pub const RECEIVER: &[Check] = &[
         name: "a length that differs from what follows is ignored",
         why: "then one of the two is spoilt, and nobody knows which",
         points: 2,
-        run: |stage| {
-            let longer = [&[DATA, 0, 0, 0, 1, 0, 6][..], b"two"].concat();
-            let shorter = [&[DATA, 0, 0, 0, 1, 0, 2][..], b"two"].concat();
-            let huge = [&[DATA, 0, 0, 0, 1, 0xff, 0xff][..], b"two"].concat();
-            ignores(stage, &[&longer, &shorter, &huge])
-        },
+        run: other_lengths,
         control: Some(THREE),
         causes: &[NOT_LOOKED_AT],
         ..Check::PLAIN
@@ -389,7 +385,10 @@ pub const RECEIVER: &[Check] = &[
         name: "a payload of more than 1,024 bytes is ignored",
         why: "a limit that isn't kept is none",
         run: |stage| ignores(stage, &[&data(1, &[b'x'; 1_025]), &data(1, &[b'x'; 9_000])]),
-        control: Some(THREE),
+        control: Some(Control {
+            name: "a length that differs from what follows",
+            run: other_lengths,
+        }),
         causes: &[Cause {
             symptoms: &[],
             likely: "the length is compared with what came, and with nothing else",
@@ -486,3 +485,21 @@ pub const RECEIVER: &[Check] = &[
         ..Check::PLAIN
     },
 ];
+
+const A_COPY_OF_THE_END: Control = Control {
+    name: "a copy of the end, at once",
+    run: |stage| {
+        let mut talk = Talk::begins(stage)?;
+        talk.passes(&data(0, b"hello"), &ack(1))?;
+        let since = Instant::now();
+        talk.passes(&end(1), &end_ack(1))?;
+        talk.asks_again(since, &end(1), &[end_ack(1)])
+    },
+};
+
+fn other_lengths(stage: &Stage) -> Told {
+    let longer = [&[DATA, 0, 0, 0, 1, 0, 6][..], b"two"].concat();
+    let shorter = [&[DATA, 0, 0, 0, 1, 0, 2][..], b"two"].concat();
+    let huge = [&[DATA, 0, 0, 0, 1, 0xff, 0xff][..], b"two"].concat();
+    ignores(stage, &[&longer, &shorter, &huge])
+}

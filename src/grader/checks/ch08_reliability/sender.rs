@@ -6,9 +6,9 @@ use super::{
     BELIEVES_ANYBODY, MS, Model, NOT_LOOKED_AT, REFUSED_IS_FATAL, SURE, TIMER_PER_DATAGRAM,
     arrives_exactly, bad_lines, gives_up, good_lines,
 };
-use crate::grader::check::{Cause, Check, Control, Told};
+use crate::grader::check::{Cause, Check, Control, Stop, Told};
 use crate::grader::failure::Symptom;
-use crate::grader::segments::{DATA, END, END_ACK, ack, end_ack, segment};
+use crate::grader::segments::{DATA, END, END_ACK, Inbound, ack, end_ack, segment};
 use crate::grader::stage::Stage;
 use receiver::{
     at_the_second, goes_on, keeps_saying, says_once_each_time, stays_at, ten_of_them, three,
@@ -110,15 +110,7 @@ pub const SENDER: &[Check] = &[
         name: "an unanswered segment is sent again, the same bytes",
         why: "it may be lost, or its answer: the sender can't tell, and need not",
         points: 2,
-        run: |stage| {
-            let mut inbound = stage.receives(&three(stage))?;
-            let first = inbound.hears_the(DATA, 0)?;
-            let again = inbound.hears("data 0 once more")?;
-            if again.bytes == first.bytes {
-                return Ok(());
-            }
-            inbound.fails(Symptom::Different, &first.bytes[..], &again.bytes[..])
-        },
+        run: sent_again,
         control: Some(A_SHORT_ONE),
         causes: &[
             Cause {
@@ -359,7 +351,10 @@ pub const SENDER: &[Check] = &[
                 .pupil()
                 .was_in_time(last, took, MS(1_200), "the exit after the tenth")
         },
-        control: Some(A_SHORT_ONE),
+        control: Some(Control {
+            name: "a segment's second transmission",
+            run: sent_again,
+        }),
         causes: &[
             Cause {
                 symptoms: &[Symptom::Early],
@@ -409,7 +404,10 @@ pub const SENDER: &[Check] = &[
             while inbound.hears("number 3")?.number() < 3 {}
             Ok(())
         },
-        control: Some(A_SHORT_ONE),
+        control: Some(Control {
+            name: "a segment's second transmission",
+            run: sent_again,
+        }),
         causes: &[Cause {
             symptoms: &[],
             likely: "one counter for the whole file",
@@ -422,13 +420,13 @@ pub const SENDER: &[Check] = &[
         why: "without that nobody knows whether the receiver knows that it has everything",
         points: 2,
         run: |stage| {
-            let mut inbound = stage.receives(b"")?;
-            for _ in 0..10 {
-                inbound.hears_the(END, 0)?;
-            }
+            let inbound = hears_ends(stage, 10)?;
             gives_up(&inbound).map(|_| ())
         },
-        control: Some(A_SHORT_ONE),
+        control: Some(Control {
+            name: "an end's second transmission",
+            run: |stage| hears_ends(stage, 2).map(|_| ()),
+        }),
         causes: &[Cause {
             symptoms: &[],
             likely: "the end is sent fewer than ten times, or without an answer it is success",
@@ -465,6 +463,25 @@ const ONE_EXPIRY: Control = Control {
         stays_at(&mut inbound, since + MS(300))
     },
 };
+
+fn sent_again(stage: &Stage) -> Told {
+    let mut inbound = stage.receives(&three(stage))?;
+    let first = inbound.hears_the(DATA, 0)?;
+    let again = inbound.hears("data 0 once more")?;
+    if again.bytes == first.bytes {
+        return Ok(());
+    }
+    inbound.fails(Symptom::Different, &first.bytes[..], &again.bytes[..])
+}
+
+/// An empty file's end comes so many times, unanswered.
+fn hears_ends(stage: &Stage, times: u32) -> Result<Inbound, Stop> {
+    let mut inbound = stage.receives(b"")?;
+    for _ in 0..times {
+        inbound.hears_the(END, 0)?;
+    }
+    Ok(inbound)
+}
 
 fn whole(stage: &Stage, file: &[u8]) -> Told {
     arrives_exactly(stage, file, Model::new(0, 0), good_lines(stage), SURE)
