@@ -202,7 +202,10 @@ fn rows(lines: &[String], joins: bool) -> Vec<(&str, String)> {
             _ => None,
         };
         match both.filter(|both| both.chars().count() <= ROOM) {
-            Some(both) => _ = rows.pop().map(|_| rows.push((who, both))),
+            Some(both) => {
+                rows.pop();
+                rows.push((who, both));
+            }
             None => rows.push((who, what)),
         }
     }
