@@ -1,7 +1,7 @@
 //! Runs the checks of a proof.
 //!
-//! Right programs are judged as a learner's are: checks with a tight bound while nothing else runs.
-//! Wrong ones mostly wait for a deadline, so many of them run side by side. What a busy machine may
+//! Right programs are judged as a learner's are: checks with a tight bound one at a time under load, two
+//! where there is none. Wrong ones mostly wait for a deadline, so many of them run side by side. What a busy machine may
 //! have had a part in is asked again while nothing else runs, before anybody is told of it.
 
 use super::submissions::Kind;
@@ -316,60 +316,44 @@ impl Desk<'_> {
     /// What caught a wrong program before the check that is meant for it, where that one would be
     /// proven without it.
     fn caught_before(&self) -> Vec<Task> {
-        let results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut proven = BTreeSet::new();
-        let mut caught = Vec::new();
-        for (c, case) in self.cases.iter().enumerate() {
-            let Kind::Wrong(meant) = case.kind else {
-                continue;
-            };
-            let check = (case.exercise.name, meant);
-            match standing(&results, c, meant) {
-                Standing::Proves => _ = proven.insert(check),
-                Standing::CaughtBefore(_) => caught.push((check, c)),
-                Standing::Untried | Standing::NotCaught => {}
-            }
-        }
+        let results = self.so_far();
+        let caught = self.unproven(&results, |it| matches!(it, Standing::CaughtBefore(_)));
         let failed = |task: &Task| {
             let came = results.get(task);
             came.is_some_and(|came| came.verdict == Verdict::Failed)
         };
-        caught
-            .into_iter()
-            .filter(|(check, _)| !proven.contains(check))
-            .flat_map(|((_, meant), c)| (0..meant).map(move |k| (c, k, 0)))
-            .filter(failed)
-            .collect()
+        earlier(caught).filter(failed).collect()
     }
 
+    /// The earlier checks of one wrong program for each check that isn't proven.
     fn next_candidates(&self) -> Vec<Task> {
-        let results = self
-            .results
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
+        let mut untried = self.unproven(&self.so_far(), |it| matches!(it, Standing::Untried));
+        let mut has_one = BTreeSet::new();
+        untried.retain(|(c, meant)| has_one.insert((self.cases[*c].exercise.name, *meant)));
+        earlier(untried).collect()
+    }
+
+    /// The wrong programs that stand so, each with the check that is meant for it, where no other one
+    /// proves that check.
+    fn unproven(&self, results: &Results, stands: fn(&Standing) -> bool) -> Vec<(usize, usize)> {
         let mut proven = BTreeSet::new();
-        let mut untried = BTreeMap::new();
+        let mut found = Vec::new();
         for (c, case) in self.cases.iter().enumerate() {
-            let Kind::Wrong(meant) = case.kind else {
-                continue;
-            };
-            let check = (case.exercise.name, meant);
-            match standing(&results, c, meant) {
-                Standing::Proves => {
-                    proven.insert(check);
+            if let Kind::Wrong(meant) = case.kind {
+                match standing(results, c, meant) {
+                    Standing::Proves => _ = proven.insert((case.exercise.name, meant)),
+                    other if stands(&other) => found.push((c, meant)),
+                    _ => {}
                 }
-                Standing::Untried => {
-                    untried.entry(check).or_insert(c);
-                }
-                Standing::CaughtBefore(_) | Standing::NotCaught => {}
             }
         }
-        untried
-            .into_iter()
-            .filter(|(check, _)| !proven.contains(check))
-            .flat_map(|((_, meant), c)| (0..meant).map(move |check| (c, check, 0)))
-            .collect()
+        found.retain(|(c, meant)| !proven.contains(&(self.cases[*c].exercise.name, *meant)));
+        found
+    }
+
+    fn so_far(&self) -> Results {
+        let results = self.results.lock();
+        results.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Runs what is doubtful again, a few at a time; and what the machine still may have had a part in,
@@ -390,6 +374,13 @@ impl Desk<'_> {
         };
         tasks.iter().filter(is_meant).copied().collect()
     }
+}
+
+/// All checks that come before the one that is meant for a program.
+fn earlier(meant: Vec<(usize, usize)>) -> impl Iterator<Item = Task> {
+    meant
+        .into_iter()
+        .flat_map(|(c, meant)| (0..meant).map(move |check| (c, check, 0)))
 }
 
 /// The message of the check that is meant for a wrong program, from another run of it.

@@ -31,6 +31,15 @@ fn answered(stage: &Stage, lines: &[u8], answers: &[u8]) -> Told {
     alice.hears(answers)
 }
 
+/// Lines in two pieces: the second comes when the first was read.
+fn answered_in_two(stage: &Stage, pieces: [&[u8]; 2], answers: &[u8]) -> Told {
+    let mut alice = stage.client("alice")?;
+    alice.says(pieces[0])?;
+    alice.fence()?;
+    alice.says(pieces[1])?;
+    alice.hears(answers)
+}
+
 /// So many clients that have connected, the first with half a line, and say nothing more.
 fn idle_clients(stage: &Stage, count: usize, half: &[u8]) -> Result<Vec<Client>, Stop> {
     let mut idle = Vec::new();

@@ -128,30 +128,10 @@ pub const ECHO_CLIENT: &[Check] = &[
     Check {
         name: "what comes behind the echo is printed as well",
         why: "the server says when it has said all, and not the number of bytes that were sent",
-        run: |stage| {
-            let (pupil, mut server) = met(stage, b"hello\n")?;
-            server.hears(b"hello\n")?;
-            server.hears_end()?;
-            server.says(b"hello\n")?;
-            server.fence()?;
-            server.says(b"bye\n")?;
-            server.hangs_up()?;
-            pupil.exits(0)?;
-            pupil.printed(b"hello\nbye\n")
-        },
+        run: |stage| answered_in_two(stage, b"hello\n"),
         control: Some(Control {
             name: "the same two pieces, both of them echo",
-            run: |stage| {
-                let (pupil, mut server) = met(stage, b"hello\nbye\n")?;
-                server.hears(b"hello\nbye\n")?;
-                server.hears_end()?;
-                server.says(b"hello\n")?;
-                server.fence()?;
-                server.says(b"bye\n")?;
-                server.hangs_up()?;
-                pupil.exits(0)?;
-                pupil.printed(b"hello\nbye\n")
-            },
+            run: |stage| answered_in_two(stage, b"hello\nbye\n"),
         }),
         causes: &[
             Cause {
@@ -403,4 +383,17 @@ fn ended(pupil: &Pupil) -> Told {
 fn failed_with_a_sentence(pupil: &Pupil) -> Told {
     pupil.exits(1)?;
     pupil.says_what_failed()
+}
+
+/// Whatever was sent, two pieces come back.
+fn answered_in_two(stage: &Stage, sent: &[u8]) -> Told {
+    let (pupil, mut server) = met(stage, sent)?;
+    server.hears(sent)?;
+    server.hears_end()?;
+    server.says(b"hello\n")?;
+    server.fence()?;
+    server.says(b"bye\n")?;
+    server.hangs_up()?;
+    pupil.exits(0)?;
+    pupil.printed(b"hello\nbye\n")
 }

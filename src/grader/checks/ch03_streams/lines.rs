@@ -1,6 +1,6 @@
 //! `ex03_line_server`.
 
-use super::{HELD_UP, ONE_LINE, answered, idle_clients, random_lines};
+use super::{HELD_UP, ONE_LINE, answered, answered_in_two, idle_clients, random_lines};
 use crate::grader::check::{Cause, Check, Control, Stop};
 use crate::grader::failure::{Side, Symptom};
 
@@ -157,22 +157,10 @@ pub const LINE_SERVER: &[Check] = &[
     Check {
         name: "a CR LF that is split ends one line",
         why: "a read may stop between any two bytes, also between these",
-        run: |stage| {
-            let mut alice = stage.client("alice")?;
-            alice.says(b"hello\r")?;
-            alice.fence()?;
-            alice.says(b"\nbye\r\n")?;
-            alice.hears(b"5\n3\n")
-        },
+        run: |stage| answered_in_two(stage, [b"hello\r", b"\nbye\r\n"], b"5\n3\n"),
         control: Some(Control {
             name: "the same bytes, split inside a word",
-            run: |stage| {
-                let mut alice = stage.client("alice")?;
-                alice.says(b"hel")?;
-                alice.fence()?;
-                alice.says(b"lo\r\nbye\r\n")?;
-                alice.hears(b"5\n3\n")
-            },
+            run: |stage| answered_in_two(stage, [b"hel", b"lo\r\nbye\r\n"], b"5\n3\n"),
         }),
         causes: &[Cause {
             symptoms: &[],
@@ -244,22 +232,10 @@ pub const LINE_SERVER: &[Check] = &[
     Check {
         name: "a split inside a character changes nothing",
         why: "a read may stop between the two bytes of an é: each half alone is no UTF-8",
-        run: |stage| {
-            let mut alice = stage.client("alice")?;
-            alice.says(b"caf\xc3")?;
-            alice.fence()?;
-            alice.says(b"\xa9\n")?;
-            alice.hears(b"5\n")
-        },
+        run: |stage| answered_in_two(stage, [b"caf\xc3", b"\xa9\n"], b"5\n"),
         control: Some(Control {
             name: "the same line, split between two characters",
-            run: |stage| {
-                let mut alice = stage.client("alice")?;
-                alice.says(b"caf")?;
-                alice.fence()?;
-                alice.says(b"\xc3\xa9\n")?;
-                alice.hears(b"5\n")
-            },
+            run: |stage| answered_in_two(stage, [b"caf", b"\xc3\xa9\n"], b"5\n"),
         }),
         causes: &[Cause {
             symptoms: &[],

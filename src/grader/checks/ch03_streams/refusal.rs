@@ -1,6 +1,6 @@
 //! `ex03_polite_refusal`.
 
-use super::{HELD_UP, answered, idle_clients, random_lines};
+use super::{HELD_UP, answered, answered_in_two, idle_clients, random_lines};
 use crate::grader::check::{Cause, Check, Control, Stop};
 use crate::grader::client::Client;
 use crate::grader::failure::Symptom;
@@ -90,20 +90,16 @@ pub const POLITE_REFUSAL: &[Check] = &[
         name: "1,024 bytes and a CR are not refused",
         why: "the CR may be the first half of the ending, and the next read brings the other",
         run: |stage| {
-            let mut alice = stage.client("alice")?;
-            alice.says(&[&[b'x'; MOST][..], b"\r"].concat())?;
-            alice.fence()?;
-            alice.says(b"\nend\n")?;
-            alice.hears(b"1024\n3\n")
+            let bytes = [&[b'x'; MOST][..], b"\r\nend\n"].concat();
+            let (first, second) = bytes.split_at(MOST + 1);
+            answered_in_two(stage, [first, second], b"1024\n3\n")
         },
         control: Some(Control {
             name: "the same bytes, split behind the thousandth",
             run: |stage| {
-                let mut alice = stage.client("alice")?;
-                alice.says(&[b'x'; 1000])?;
-                alice.fence()?;
-                alice.says(&[&[b'x'; MOST - 1000][..], b"\r\nend\n"].concat())?;
-                alice.hears(b"1024\n3\n")
+                let bytes = [&[b'x'; MOST][..], b"\r\nend\n"].concat();
+                let (first, second) = bytes.split_at(1000);
+                answered_in_two(stage, [first, second], b"1024\n3\n")
             },
         }),
         causes: &[Cause {

@@ -181,39 +181,18 @@ pub const SHUTDOWN: &[Check] = &[
         why: "who is left is still being served",
         points: 2,
         run: |stage| {
-            stage.has_a_keyboard()?;
-            let mut alice = echoed(stage, "alice")?;
-            let mut bob = echoed(stage, "bob")?;
-            let since = told(stage)?;
-            let server = stage.server()?;
-            server.has_taken_it_in()?;
-            in_its_time(since, || {
+            let bob = stays_behind(stage, |alice| {
                 alice.half_closes()?;
-                alice.hears_end()?;
-                // Whoever ends with the first one's leaving has time to do so.
-                std::thread::sleep(Duration::from_millis(200));
-                echoes(&mut bob, b"I am still here\n")?;
-                server.runs_on("while Bob is inside")
+                alice.hears_end()
             })?;
             let left = Instant::now();
             bob.hangs_up()?;
-            server.ends_between(left, Duration::ZERO, SOON)
+            stage.server()?.ends_between(left, Duration::ZERO, SOON)
         },
         control: Some(Control {
             name: "the same, and nobody leaves",
             run: |stage| {
-                stage.has_a_keyboard()?;
-                let mut alice = echoed(stage, "alice")?;
-                let mut bob = echoed(stage, "bob")?;
-                let since = told(stage)?;
-                let server = stage.server()?;
-                server.has_taken_it_in()?;
-                in_its_time(since, || {
-                    std::thread::sleep(Duration::from_millis(200));
-                    echoes(&mut alice, b"I am still here\n")?;
-                    echoes(&mut bob, b"I am still here\n")?;
-                    server.runs_on("while Alice and Bob are inside")
-                })
+                stays_behind(stage, |alice| echoes(alice, b"I am still here\n")).map(|_| ())
             },
         }),
         causes: &[
@@ -383,6 +362,24 @@ fn stays_silent(stage: &Stage, most: Duration) -> Told {
     let _alice = echoed(stage, "alice")?;
     let since = told(stage)?;
     stage.server()?.ends_between(since, PATIENCE, most)
+}
+
+/// Bob, who is served when Alice has done this after the line.
+fn stays_behind(stage: &Stage, alice_does: fn(&mut Client) -> Told) -> Result<Client, Stop> {
+    stage.has_a_keyboard()?;
+    let mut alice = echoed(stage, "alice")?;
+    let mut bob = echoed(stage, "bob")?;
+    let since = told(stage)?;
+    let server = stage.server()?;
+    server.has_taken_it_in()?;
+    in_its_time(since, || {
+        alice_does(&mut alice)?;
+        // Whoever ends with the first one's leaving has time to do so.
+        std::thread::sleep(Duration::from_millis(200));
+        echoes(&mut bob, b"I am still here\n")?;
+        server.runs_on("while Bob is inside")
+    })?;
+    Ok(bob)
 }
 
 /// Bob leaves in this way before the line comes, and Alice after it.
