@@ -38,8 +38,7 @@ impl Silent {
         loop {
             let exit = pupil.program().exit();
             let looked = Instant::now();
-            let tried = kernel::rows(kernel::Table::Tcp)
-                .iter()
+            let tried = kernel::rows(kernel::Table::Tcp, self.addr.port())
                 .any(|row| row.remote == self.addr && row.state == kernel::State::SynSent);
             if tried {
                 let seen = Instant::now();

@@ -67,12 +67,11 @@ pub fn brief_of(bytes: &[u8], length: usize, most: usize) -> String {
 
 /// Where two byte strings first differ; where one is the beginning of the other, the shorter's end.
 pub fn first_difference(a: &[u8], b: &[u8]) -> Option<usize> {
-    let shared = a.iter().zip(b).take_while(|(x, y)| x == y).count();
-    if shared == a.len() && shared == b.len() {
-        None
-    } else {
-        Some(shared)
+    // Megabytes that are equal, as they nearly always are, in one step.
+    if a == b {
+        return None;
     }
+    Some(a.iter().zip(b).take_while(|(x, y)| x == y).count())
 }
 
 /// A text in which a terminal, XML or a log can do no harm: control bytes as `\xNN`, LF kept.

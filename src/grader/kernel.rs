@@ -1,7 +1,11 @@
-//! What the kernel says about sockets, from /proc/net: who listens, what has been read, what still
-//! waits. Linux only; elsewhere every answer is "unknown".
+//! What the kernel says about sockets: who listens, what has been read, what still waits. One TCP
+//! socket is asked for by its addresses; others are looked for in /proc/net. Linux only; elsewhere every answer
+//! is "unknown".
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+#[cfg(target_os = "linux")]
+mod diag;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 /// A row of /proc/net/tcp, tcp6, udp or udp6.
@@ -42,13 +46,9 @@ pub fn has_tables() -> bool {
     cfg!(target_os = "linux")
 }
 
-/// All rows of a protocol, IPv4 and IPv6; none where the system has no such table.
-pub fn rows(table: Table) -> Vec<Row> {
-    each_row(table).collect()
-}
-
-/// The same, read as it is asked for: each of the two files costs milliseconds.
-fn each_row(table: Table) -> impl Iterator<Item = Row> {
+/// The rows of a protocol, IPv4 and IPv6, whose socket is at this port or connected to it; none where
+/// the system has no such table.
+pub fn rows(table: Table, port: u16) -> impl Iterator<Item = Row> {
     let files = match table {
         Table::Tcp => ["/proc/net/tcp", "/proc/net/tcp6"],
         Table::Udp => ["/proc/net/udp", "/proc/net/udp6"],
@@ -56,17 +56,25 @@ fn each_row(table: Table) -> impl Iterator<Item = Row> {
     let texts = files
         .into_iter()
         .filter_map(|file| std::fs::read_to_string(file).ok());
-    texts.flat_map(|text| {
-        text.lines()
-            .skip(1)
-            .filter_map(parse_row)
-            .collect::<Vec<_>>()
-    })
+    texts.flat_map(move |text| rows_in(&text, port))
+}
+
+/// A table may have thousands of rows, of which few are understood: those that name the port.
+fn rows_in(text: &str, port: u16) -> Vec<Row> {
+    let named = format!(":{port:04X} ");
+    let lines = text.split('\n').filter(|line| line.contains(&named));
+    let rows = lines.filter_map(parse_row);
+    rows.filter(|row| row.local.port() == port || row.remote.port() == port)
+        .collect()
 }
 
 /// The row of the socket at the other end of the connection `ours` → `theirs`.
 pub fn far_end(ours: SocketAddr, theirs: SocketAddr) -> Option<Row> {
-    each_row(Table::Tcp).find(|row| row.local == theirs && row.remote == ours)
+    let is_it = |row: &Row| row.local == theirs && row.remote == ours;
+    match asked(theirs, Some(ours)) {
+        Ok(row) => row.filter(is_it),
+        Err(()) => rows(Table::Tcp, ours.port()).find(is_it),
+    }
 }
 
 /// Whether somebody listens at the address, or at the wildcard address of its port.
@@ -76,11 +84,28 @@ pub fn listens(addr: SocketAddr) -> bool {
 
 /// The row of whoever listens there.
 pub fn listener(addr: SocketAddr) -> Option<Row> {
-    each_row(Table::Tcp).find(|row| {
+    let is_it = |row: &Row| {
         row.state == State::Listen
             && row.local.port() == addr.port()
             && (row.local.ip() == addr.ip() || row.local.ip().is_unspecified())
-    })
+    };
+    match asked(addr, None) {
+        Ok(row) => row.filter(is_it),
+        Err(()) => rows(Table::Tcp, addr.port()).find(is_it),
+    }
+}
+
+/// What the kernel answers about one socket; `Err` where it has to be looked for in the table.
+fn asked(local: SocketAddr, remote: Option<SocketAddr>) -> Result<Option<Row>, ()> {
+    #[cfg(target_os = "linux")]
+    {
+        diag::row(local, remote)
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (local, remote);
+        Err(())
+    }
 }
 
 /// For how long, since the system started, somebody or other was ready to run and had no processor.
@@ -107,13 +132,7 @@ fn parse_row(line: &str) -> Option<Row> {
     let mut words = line.split_whitespace().skip(1);
     let local = parse_addr(words.next()?)?;
     let remote = parse_addr(words.next()?)?;
-    let state = match u8::from_str_radix(words.next()?, 16).ok()? {
-        0x01 => State::Established,
-        0x02 => State::SynSent,
-        0x07 => State::Unconnected,
-        0x0a => State::Listen,
-        other => State::Other(other),
-    };
+    let state = state(u8::from_str_radix(words.next()?, 16).ok()?);
     let (unsent, unread) = words.next()?.split_once(':')?;
     let inode = words.nth(4)?.parse().ok()?;
     Some(Row {
@@ -124,6 +143,16 @@ fn parse_row(line: &str) -> Option<Row> {
         unread: usize::from_str_radix(unread, 16).ok()?,
         inode,
     })
+}
+
+fn state(number: u8) -> State {
+    match number {
+        0x01 => State::Established,
+        0x02 => State::SynSent,
+        0x07 => State::Unconnected,
+        0x0a => State::Listen,
+        other => State::Other(other),
+    }
 }
 
 /// `0100007F:1F90`: the address in words of 32 bits, each in the host's byte order.
@@ -140,16 +169,19 @@ fn parse_addr(text: &str) -> Option<SocketAddr> {
     }
     let ip = match octets.len() {
         4 => IpAddr::from(<[u8; 4]>::try_from(octets).ok()?),
-        16 => Ipv6Addr::from(<[u8; 16]>::try_from(octets).ok()?).to_canonical(),
+        16 => IpAddr::from(<[u8; 16]>::try_from(octets).ok()?),
         _ => return None,
     };
+    Some(canonical(ip, port))
+}
+
+fn canonical(ip: IpAddr, port: u16) -> SocketAddr {
     // A dual-stack socket on `::` also takes IPv4: both are unspecified.
-    let ip = if ip.is_unspecified() {
-        IpAddr::V4(Ipv4Addr::UNSPECIFIED)
-    } else {
-        ip
+    let ip = match ip.to_canonical() {
+        ip if ip.is_unspecified() => Ipv4Addr::UNSPECIFIED.into(),
+        ip => ip,
     };
-    Some(SocketAddr::new(ip, port))
+    SocketAddr::new(ip, port)
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -178,6 +210,23 @@ mod tests {
         while far_end(near, far).unwrap().unread != 5 {}
         theirs.read_exact(&mut [0; 5]).unwrap();
         assert_eq!(far_end(near, far).unwrap().unread, 0);
+    }
+
+    /// Where the kernel answers no questions about one socket, the table must do.
+    #[test]
+    fn the_table_says_of_a_socket_what_the_kernel_answers() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let theirs = listener.local_addr().unwrap();
+        let mut stream = TcpStream::connect(theirs).unwrap();
+        stream.write_all(b"hello").unwrap();
+        let ours = stream.local_addr().unwrap();
+        while far_end(ours, theirs).unwrap().unread != 5 {}
+        let mut found = rows(Table::Tcp, ours.port());
+        let found = found.find(|row| row.local == theirs && row.remote == ours);
+        assert_eq!(found, far_end(ours, theirs));
+        let mut found = rows(Table::Tcp, theirs.port());
+        let found = found.find(|row| row.state == State::Listen);
+        assert_eq!(found, super::listener(theirs));
     }
 
     #[test]

@@ -200,9 +200,7 @@ impl Silent {
 }
 
 fn is_full(addr: SocketAddr) -> bool {
-    kernel::rows(kernel::Table::Tcp)
-        .iter()
-        .any(|row| row.local == addr && row.state == kernel::State::Listen && row.unread > 0)
+    kernel::listener(addr).is_some_and(|row| row.unread > 0)
 }
 
 fn bound(addr: SocketAddr) -> io::Result<Socket> {

@@ -27,7 +27,8 @@ impl Program {
                 return Ok(addr);
             }
             let exit = seen.exit;
-            drop(self.wait_changed(seen, Duration::from_millis(5)));
+            // What it prints, and its end, are heard at once; the kernel's tables are long.
+            drop(self.wait_changed(seen, Duration::from_millis(20)));
             if !self.announces && self.listens_silently(told)? {
                 self.transcript
                     .write(&self.who, "", What::Listens, told.to_string());
@@ -87,7 +88,7 @@ impl Program {
             return Ok(std::net::TcpListener::bind(told).is_err());
         }
         let udp = || {
-            kernel::rows(kernel::Table::Udp).into_iter().find(|row| {
+            kernel::rows(kernel::Table::Udp, told.port()).find(|row| {
                 row.local.port() == told.port() && row.state == kernel::State::Unconnected
             })
         };

@@ -193,7 +193,7 @@ pub(super) fn ignores(stage: &Stage, wrong: &[&[u8]]) -> Told {
 /// Whether datagrams have arrived at this address that nobody has read yet. Where the system doesn't
 /// tell, it is taken that there are none.
 fn has_unread(addr: SocketAddr) -> bool {
-    let mut rows = kernel::rows(kernel::Table::Udp).into_iter();
+    let mut rows = kernel::rows(kernel::Table::Udp, addr.port());
     rows.any(|row| row.local.port() == addr.port() && row.unread > 0)
 }
 
