@@ -8,6 +8,10 @@ use crate::grader::{bytes, kernel};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
+/// So long after it listens, its line may come: a server that meets a client earlier could print a
+/// result before that line.
+const ITS_LINE: Duration = Duration::from_millis(250);
+
 impl Program {
     /// Waits until it is ready for clients, and says where. No connection is made to find out: it
     /// would eat the one `accept` of a program that serves one client.
@@ -17,6 +21,7 @@ impl Program {
             return Ok(told);
         }
         let deadline = Instant::now() + limit;
+        let mut listens_since = None;
         loop {
             let seen = self.watched.lock();
             if let Some(addr) = announced(&seen.stdout.bytes) {
@@ -30,6 +35,11 @@ impl Program {
             // What it prints, and its end, are heard at once; the kernel's tables are long.
             drop(self.wait_changed(seen, Duration::from_millis(20)));
             if !self.announces && self.listens_silently(told)? {
+                let since = *listens_since.get_or_insert_with(Instant::now);
+                let stalled = self.stalled_since(since).min(limit);
+                if since.elapsed() <= ITS_LINE + stalled {
+                    continue;
+                }
                 self.transcript
                     .write(&self.who, "", What::Listens, told.to_string());
                 return Ok(reachable(told));
