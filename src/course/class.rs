@@ -91,7 +91,7 @@ pub fn run(house: &House, parser: Parser) -> Outcome {
     let needs_tls = |(chapter, _): &Entry| chapter.tls;
     let asked = options.entries.iter().any(needs_tls);
     let found = || {
-        let mut entries = chosen.iter().flat_map(Submission::entries);
+        let mut entries = chosen.iter().flat_map(Submission::attempted);
         entries.any(|entry| needs_tls(&entry))
     };
     if !cfg!(feature = "tls") && (asked || (options.entries.is_empty() && found())) {

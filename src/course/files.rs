@@ -18,19 +18,15 @@ fn temporaries() -> MutexGuard<'static, Vec<PathBuf>> {
 /// # Errors
 /// The folder is missing or read-only, or the disk is full. No temporary file is left.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    // A rename would replace a link by a file; what it links to is meant.
-    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let path = &meant(path);
     if is_device(path) {
         // A rename would replace the device itself.
         return OpenOptions::new().write(true).open(path)?.write_all(bytes);
     }
     let temporary = Temporary::beside(path)?;
     fs::write(&temporary.0, bytes)?;
+    may_be_replaced(path)?;
     if let Ok(there) = fs::metadata(path) {
-        // A file that may not be written is not replaced behind its owner's back.
-        if there.permissions().readonly() {
-            return Err(io::ErrorKind::PermissionDenied.into());
-        }
         if there.is_file() {
             fs::set_permissions(&temporary.0, there.permissions())?;
         }
@@ -43,14 +39,29 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// What [`write_whole`] would fail with.
 pub fn can_write(path: &Path) -> io::Result<()> {
+    let path = &meant(path);
     if path.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
     if is_device(path) {
         return OpenOptions::new().write(true).open(path).map(drop);
     }
+    may_be_replaced(path)?;
     let temporary = Temporary::beside(path)?;
     fs::write(&temporary.0, b"")
+}
+
+/// A rename would replace a link by a file; what it links to is meant.
+fn meant(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf())
+}
+
+/// A file that may not be written is not replaced behind its owner's back.
+fn may_be_replaced(path: &Path) -> io::Result<()> {
+    match fs::metadata(path) {
+        Ok(there) if there.permissions().readonly() => Err(io::ErrorKind::PermissionDenied.into()),
+        _ => Ok(()),
+    }
 }
 
 /// Exists, and is neither a file nor a folder: `/dev/stdout`, a pipe.

@@ -141,18 +141,38 @@ pub fn run(house: &House, parser: Parser) -> Outcome {
     let jobs = jobs(house, &options, chosen, without_tls.as_deref());
     interrupt::wait_if_under_way();
     let delivery = Delivery::new(house, &options, &jobs);
-    let report = session::grade(&jobs, options.seed, &|report| delivery.take(report, false));
+    let report = session::grade(&jobs, options.seed, &|report| {
+        // What an interrupt ends fails by the interrupt's doing.
+        if !interrupt::is_under_way() {
+            delivery.take(report, false);
+        }
+    });
     interrupt::wait_if_under_way();
     delivery.take(&report, true);
     Ok(delivery.finish(&report))
 }
 
+/// A machine that asked for a report gets one: of no exercise.
 fn nothing_left(options: &Options) -> u8 {
     let sentence = "Every exercise has passed. Grade them all again: cargo course grade --all";
-    if options.format == Format::Human {
-        out::say(sentence);
-    } else {
-        out::warn(sentence);
+    let report = Report {
+        seed: options.seed,
+        exercises: Vec::new(),
+    };
+    let rendered = options.format.render(&report);
+    match &options.out {
+        Some(out) => {
+            out::say(sentence);
+            if let Err(err) = files::write_whole(out, rendered.as_bytes()) {
+                out::warn(format!("cannot write {}: {err}", out.display()));
+                return 4;
+            }
+        }
+        None if options.format == Format::Human => out::say(sentence),
+        None => {
+            out::warn(sentence);
+            out::show(&rendered);
+        }
     }
     0
 }

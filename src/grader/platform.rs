@@ -49,5 +49,12 @@ pub struct Descriptors {
     pub hard: u64,
 }
 
+/// Whether this process, or the system, may open no more: ENFILE and EMFILE, WSAEMFILE on Windows.
+pub fn is_lack_of_descriptors(err: &std::io::Error) -> bool {
+    let numbers = if cfg!(windows) { [10024, 4] } else { [23, 24] };
+    err.raw_os_error()
+        .is_some_and(|number| numbers.contains(&number))
+}
+
 /// The environment variable that marks every process of one stage.
 pub const STAGE_VARIABLE: &str = "WIRESIDE_STAGE";

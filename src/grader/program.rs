@@ -10,6 +10,7 @@ use super::launch::{Launch, fill_in, shown};
 use super::output::{self, Output};
 use super::platform::{self, Exit};
 use super::transcript::{Transcript, What};
+use super::watchdog;
 use std::collections::BTreeSet;
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
@@ -185,7 +186,7 @@ impl Program {
             ErrorKind::WouldBlock | ErrorKind::OutOfMemory => {
                 Stop::Broken(format!("cannot start {shown}: {err}"))
             }
-            _ if err.raw_os_error() == Some(24) => {
+            _ if platform::is_lack_of_descriptors(&err) => {
                 Stop::Broken(format!("cannot start {shown}: {err}"))
             }
             _ => Stop::NotStarted(format!("cannot start {shown}: {err}")),
@@ -277,13 +278,15 @@ impl Program {
 
     /// Waits until `done` holds of its outputs; whether it came to hold in time.
     pub fn wait_output(&self, limit: Duration, done: impl Fn(&Output, &Output) -> bool) -> bool {
-        let deadline = Instant::now() + limit;
+        let begun = Instant::now();
         let mut seen = self.watched.lock();
         loop {
             if done(&seen.stdout, &seen.stderr) {
                 return true;
             }
-            let left = deadline.saturating_duration_since(Instant::now());
+            // Where the machine stood still, so did the thread that reads the pipe.
+            let limit = limit + watchdog::stalled_since(begun).min(limit);
+            let left = limit.saturating_sub(begun.elapsed());
             if left.is_zero() || (seen.stdout.closed && seen.stderr.closed) {
                 return false;
             }

@@ -133,9 +133,15 @@ impl Desk<'_> {
                 exercise: job.exercise.name,
                 chapter: job.chapter.number,
                 how: job.how.clone(),
-                verdict: match trouble {
-                    Some(_) => Verdict::NotBuilt,
-                    None => verdict::of_checks(&checks),
+                verdict: match (&trouble, verdict::of_checks(&checks)) {
+                    (Some(_), _) => Verdict::NotBuilt,
+                    // Not all have run: should this report be the last, it must not say "passed".
+                    (None, Verdict::Passed | Verdict::Skipped)
+                        if job.launch.is_ok() && found.iter().any(Option::is_none) =>
+                    {
+                        Verdict::Inconclusive
+                    }
+                    (None, verdict) => verdict,
                 },
                 trouble,
                 seconds: checks.iter().map(|check| check.took.as_secs_f64()).sum(),
@@ -175,14 +181,17 @@ pub fn judge(exercise: &Exercise, check: &Check, launch: &Launch, seed: Seed) ->
         }
     }
     if let (Some(failure), Some(control)) = (&report.failure, check.control) {
-        let (told, _) = tell(control.run, exercise, check, launch, seed);
-        let passed = if told.is_ok() {
-            Verdict::Passed
-        } else {
-            Verdict::Failed
-        };
-        report.control = Some((control.name, passed));
-        if passed == Verdict::Passed {
+        // One that can't be judged says nothing of the cause, and isn't spoken of.
+        let judged = (0..TRIES).find_map(|_| {
+            let (told, _) = tell(control.run, exercise, check, launch, seed);
+            match told {
+                Ok(()) => Some(Verdict::Passed),
+                Err(Stop::Failed(_)) => Some(Verdict::Failed),
+                Err(_) => None,
+            }
+        });
+        report.control = judged.map(|verdict| (control.name, verdict));
+        if judged == Some(Verdict::Passed) {
             report.cause =
                 (check.told_by)(failure).or_else(|| likely(check.causes, failure.symptom));
         }

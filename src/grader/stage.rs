@@ -3,7 +3,7 @@
 mod folder;
 mod pupil;
 
-pub use folder::remove_folders_for_good;
+pub use folder::{remove_folder, remove_folders_for_good};
 pub use pupil::Pupil;
 
 use super::check::{Stop, broken};
@@ -12,6 +12,7 @@ use super::failure::{Failure, Symptom};
 use super::faults::Faults;
 use super::launch::Launch;
 use super::listener::{self, Listener, Refusing, Silent};
+use super::platform;
 use super::program::{Input, PATIENCE, Program, Start};
 use super::seed::{Dice, Seed};
 use super::transcript::{Transcript, What};
@@ -164,6 +165,9 @@ impl Stage {
             Ok(stream) => stream,
             Err(err) if err.kind() == io::ErrorKind::AddrNotAvailable => {
                 return Err(Stop::Skipped("this system has no such address".to_string()));
+            }
+            Err(err) if platform::is_lack_of_descriptors(&err) => {
+                return Err(Stop::Broken(format!("cannot open a socket: {err}")));
             }
             Err(err) => return Err(self.no_connection(who, *addr, program, &err)),
         };

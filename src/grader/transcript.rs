@@ -125,6 +125,10 @@ pub const KEPT: usize = 1024;
 /// Events that a transcript keeps; later ones are only counted.
 const MOST_EVENTS: usize = 2_000;
 
+/// Of these the earliest, which stay; and how many behind them make room together.
+const KEPT_FIRST: usize = 1_000;
+const AT_ONCE: usize = 500;
+
 /// The events of one conversation, in the order in which they were seen.
 pub struct Transcript {
     started: Instant,
@@ -222,14 +226,15 @@ impl Transcript {
             on_event(&event);
         }
         let mut state = self.state();
-        if state.events.len() < MOST_EVENTS {
-            state.events.push(event);
-        } else {
-            state.left_out += 1;
+        if state.events.len() == MOST_EVENTS {
+            // How it began and how it ended tell most. Many at once: each takes the later ones along.
+            state.events.drain(KEPT_FIRST..KEPT_FIRST + AT_ONCE);
+            state.left_out += AT_ONCE;
         }
+        state.events.push(event);
     }
 
-    /// What has happened so far, and how many events more there were than are kept.
+    /// What has happened so far, and how many events of its middle are not kept.
     pub fn events(&self) -> (Vec<Event>, usize) {
         let state = self.state();
         (state.events.clone(), state.left_out)
@@ -259,9 +264,12 @@ mod tests {
         for _ in 0..3000 {
             transcript.write("alice", "", What::Notes, "again");
         }
+        transcript.write("alice", "", What::Notes, "the last");
         let (events, left_out) = transcript.events();
         assert_eq!((events[0].bytes.len(), events[0].length), (KEPT, 5000));
-        assert_eq!((events.len(), left_out), (MOST_EVENTS, 1001));
+        assert_eq!(events.len() + left_out, 3002);
+        assert!(events.len() <= MOST_EVENTS && events.len() > MOST_EVENTS - AT_ONCE);
+        assert_eq!(events.last().unwrap().note, "the last");
     }
 
     #[test]

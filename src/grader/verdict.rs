@@ -84,7 +84,7 @@ pub struct CheckReport {
     /// Why it is inconclusive, skipped or the grader's error.
     pub reason: Option<String>,
     pub events: Vec<Event>,
-    /// Events that the transcript had no room for.
+    /// Events of its middle that the transcript had no room for.
     pub events_left_out: usize,
     /// The last lines that the program wrote to stderr.
     pub stderr: Vec<String>,

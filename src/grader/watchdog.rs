@@ -5,7 +5,7 @@
 //! processor) says nothing about the program.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, Once, PoisonError};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,37 +17,88 @@ const ORDINARY: Duration = Duration::from_millis(30);
 /// Gaps remembered: more than an hour's worth on a machine that stalls every second.
 const REMEMBERED: usize = 4096;
 
-static GAPS: Mutex<VecDeque<(Instant, Duration)>> = Mutex::new(VecDeque::new());
+static TICKS: Mutex<Ticks> = Mutex::new(Ticks {
+    last: None,
+    gaps: VecDeque::new(),
+});
 static STARTED: Once = Once::new();
+
+struct Ticks {
+    last: Option<Instant>,
+    /// When each gap ended, and how long the machine stood still in it.
+    gaps: VecDeque<(Instant, Duration)>,
+}
+
+fn ticks() -> MutexGuard<'static, Ticks> {
+    TICKS.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// Starts the ticker, once.
 pub fn start() {
     STARTED.call_once(|| {
         thread::spawn(|| {
-            let mut last = Instant::now();
             loop {
+                ticks().note(Instant::now());
                 thread::sleep(TICK);
-                let now = Instant::now();
-                let gap = now - last;
-                if gap > ORDINARY {
-                    let mut gaps = GAPS.lock().unwrap_or_else(PoisonError::into_inner);
-                    if gaps.len() == REMEMBERED {
-                        gaps.pop_front();
-                    }
-                    gaps.push_back((now, gap - TICK));
-                }
-                last = now;
             }
         });
     });
 }
 
+impl Ticks {
+    fn note(&mut self, now: Instant) {
+        let gap = self.since_the_last(now);
+        if gap > Duration::ZERO {
+            if self.gaps.len() == REMEMBERED {
+                self.gaps.pop_front();
+            }
+            self.gaps.push_back((now, gap));
+        }
+        self.last = Some(now);
+    }
+
+    /// How long the machine has stood still since the last tick.
+    fn since_the_last(&self, now: Instant) -> Duration {
+        let gap = self.last.map(|last| now.saturating_duration_since(last));
+        match gap {
+            Some(gap) if gap > ORDINARY => gap - TICK,
+            _ => Duration::ZERO,
+        }
+    }
+
+    fn stalled_between(&self, then: Instant, now: Instant) -> Duration {
+        let over = self.gaps.iter().rev();
+        let over = over.take_while(|(end, _)| *end > then);
+        // After a stall whoever asks may wake up before the ticker does.
+        over.map(|(_, gap)| *gap).sum::<Duration>() + self.since_the_last(now)
+    }
+}
+
 /// How long the machine stood still since then, all gaps together.
 pub fn stalled_since(then: Instant) -> Duration {
-    let gaps = GAPS.lock().unwrap_or_else(PoisonError::into_inner);
-    gaps.iter()
-        .rev()
-        .take_while(|(end, _)| *end > then)
-        .map(|(_, gap)| *gap)
-        .sum()
+    ticks().stalled_between(then, Instant::now())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stall_counts_while_it_lasts_and_afterwards_once() {
+        let mut ticks = Ticks {
+            last: None,
+            gaps: VecDeque::new(),
+        };
+        let begun = Instant::now();
+        let at = |ms| begun + Duration::from_millis(ms);
+        ticks.note(begun);
+        ticks.note(at(10));
+        assert_eq!(ticks.stalled_between(begun, at(40)), Duration::ZERO);
+        // 300 ms without a tick; the ticker hasn't woken up yet.
+        let stalled = Duration::from_millis(290);
+        assert_eq!(ticks.stalled_between(begun, at(310)), stalled);
+        ticks.note(at(310));
+        assert_eq!(ticks.stalled_between(begun, at(315)), stalled);
+        assert_eq!(ticks.stalled_between(at(311), at(315)), Duration::ZERO);
+    }
 }

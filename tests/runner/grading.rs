@@ -52,6 +52,10 @@ fn when_all_have_passed_it_says_so() {
         .run(["grade"])
         .exits(0)
         .says("cargo course grade --all");
+    // A machine gets its object all the same.
+    let done = clone.run(["grade", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&done.stdout).unwrap();
+    assert_eq!(report["exercises"], serde_json::json!([]), "{done}");
     clone
         .run(["watch"])
         .exits(0)
@@ -177,6 +181,20 @@ fn a_report_goes_into_a_file_whole_and_the_human_one_to_stdout() {
 }
 
 #[cfg(target_os = "linux")]
+#[test]
+fn a_file_that_may_not_be_written_is_refused_before_anything_is_graded() {
+    let clone = Clone::new();
+    let out = clone.root.join("kept.json");
+    fs::write(&out, "mine").unwrap();
+    let mut permissions = fs::metadata(&out).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&out, permissions).unwrap();
+    let done = clone.run(["grade", CALLER_ID, "--format", "json", "--out", "kept.json"]);
+    done.exits(2).complains("cannot write kept.json");
+    assert_eq!(fs::read_to_string(&out).unwrap(), "mine");
+    assert!(!clone.root.join("target").exists(), "something was built");
+}
+
 #[test]
 fn a_full_disk_is_said_and_is_no_verdict() {
     let clone = Clone::new();

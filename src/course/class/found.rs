@@ -49,6 +49,15 @@ impl Submission {
         self.found.iter().map(|(entry, _)| *entry)
     }
 
+    /// Those of them that must be built or run.
+    pub fn attempted(&self) -> impl Iterator<Item = Entry> + '_ {
+        let attempted = |found: &Found| matches!(found, Found::Rust { .. } | Found::Script { .. });
+        let found = self.found.iter();
+        found
+            .filter(move |(_, found)| attempted(found))
+            .map(|(entry, _)| *entry)
+    }
+
     /// The one row of a submission with which nothing can be done.
     pub fn hopeless(&self) -> Option<Row> {
         if let Some(why) = &self.unreadable {

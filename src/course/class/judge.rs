@@ -10,6 +10,7 @@ use crate::course::names::Entry;
 use crate::course::words;
 use crate::grader::report::json;
 use crate::grader::seed::Seed;
+use crate::grader::stage::remove_folder;
 use crate::grader::verdict as grader;
 use std::collections::BTreeMap;
 use std::env;
@@ -73,7 +74,7 @@ impl<'a> Judge<'a> {
         }
         let tag = tag(&submission.folder);
         let folder = self.house.target().join("class").join(&tag);
-        let _ = fs::remove_dir_all(&folder);
+        remove_folder(&folder);
         let mut work = Work {
             submission,
             tag: &tag,
@@ -132,7 +133,7 @@ impl<'a> Judge<'a> {
             row.note = row::note(&row.note);
             work.rows.push(row);
         }
-        let _ = fs::remove_dir_all(&work.folder);
+        remove_folder(&work.folder);
         work.rows
     }
 
@@ -206,7 +207,7 @@ impl<'a> Judge<'a> {
         // Programs run in it and the grader makes its own folders in it: what a grader that was
         // killed leaves is removed with it.
         let folder = work.folder.join("run");
-        let _ = fs::remove_dir_all(&folder);
+        remove_folder(&folder);
         fs::create_dir_all(&folder)
             .map_err(|err| format!("cannot make {}: {err}", folder.display()))?;
         let file = work.folder.join("report.json");

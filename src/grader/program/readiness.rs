@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 /// result before that line.
 const ITS_LINE: Duration = Duration::from_millis(250);
 
+/// Where nothing but a bind tells whether a program listens, it isn't tried earlier.
+const NOTHING_SAID: Duration = Duration::from_secs(2);
+
 impl Program {
     /// Waits until it is ready for clients, and says where. No connection is made to find out: it
     /// would eat the one `accept` of a program that serves one client.
@@ -94,8 +97,10 @@ impl Program {
     /// grading may have chosen the same port at the same time: its program is not this one.
     fn listens_silently(&self, told: SocketAddr) -> Result<bool, Stop> {
         if !kernel::has_tables() {
-            // Only a bind tells: while it succeeds, nobody listens there yet.
-            return Ok(std::net::TcpListener::bind(told).is_err());
+            // Only a bind tells: while it succeeds, nobody listens there yet. It would be in the way of a
+            // program that is just about to bind, so one that says where it listens is never met by it.
+            let quiet = self.started.elapsed() > NOTHING_SAID;
+            return Ok(quiet && std::net::TcpListener::bind(told).is_err());
         }
         let udp = || {
             kernel::rows(kernel::Table::Udp, told.port()).find(|row| {

@@ -255,7 +255,7 @@ fn conversation(check: &CheckReport) -> String {
     lines.extend(check.events[from..].iter().map(event));
     if check.events_left_out > 0 {
         lines.push(format!(
-            "({} later events were not kept)",
+            "({} events of its middle were not kept)",
             check.events_left_out
         ));
     }

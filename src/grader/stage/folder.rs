@@ -59,7 +59,7 @@ pub fn remove_folders_for_good() {
 /// Removes a folder whatever is in it. `remove_dir_all` goes down into it, a frame of the stack and
 /// a descriptor for each level, and a submission can dig deeper than there are of either; it stops,
 /// too, where a folder may not be entered. Here what is in a folder is moved up, beside the folder.
-fn remove_folder(root: &Path) {
+pub fn remove_folder(root: &Path) {
     platform::open_folder(root);
     let mut moved = 0_u64;
     let mut goes_on = true;
