@@ -130,6 +130,23 @@ impl Stage {
         self.connect(who, Some(from))
     }
 
+    /// A client that gives up a connect which takes so long; `None` if it did.
+    pub fn client_unless_it_waits(
+        &self,
+        who: &str,
+        limit: Duration,
+    ) -> Option<Result<Client, Stop>> {
+        let mut waited = false;
+        let came = self.connect_by(who, |addr| {
+            let tried = TcpStream::connect_timeout(&addr, limit);
+            waited = tried
+                .as_ref()
+                .is_err_and(|err| err.kind() == io::ErrorKind::TimedOut);
+            tried
+        });
+        (!waited).then_some(came)
+    }
+
     fn connect(&self, who: &str, from: Option<Ipv4Addr>) -> Result<Client, Stop> {
         self.connect_by(who, |addr| match from {
             None => connected(

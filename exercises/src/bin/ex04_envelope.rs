@@ -13,9 +13,9 @@
 //! - any other kind, also 0, 2, 4, 254 and 255, is answered by kind 255 with the same id and no
 //!   payload. Its own payload is skipped, whatever its length (up to 4 GiB - 1) and whatever it
 //!   looks like, and the conversation goes on;
-//! - a wrong magic, a wrong version, or a ping or text of more than 1,048,576 bytes is answered by
-//!   kind 254 with the same id and no payload, as soon as the 12 bytes are there, and the connection
-//!   is closed;
+//! - a wrong magic or a wrong version, whatever the kind, or a ping or text of more than 1,048,576
+//!   bytes is answered by kind 254 with the same id and no payload, as soon as the 12 bytes are
+//!   there, and the connection is closed;
 //! - a message that is cut off by the client's end gets no reply (of a kind that isn't known, a
 //!   reply that came before the cut is no fault);
 //! - messages may come in any pieces, and many at once; each is answered as soon as it is whole, in

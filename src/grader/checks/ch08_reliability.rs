@@ -104,7 +104,7 @@ fn arrives_exactly(
                 is_sure = sure(times, seen.get(&before).is_some_and(|times| *times > 1));
                 let passage = out.take(&arrival.bytes);
                 arrived.extend(passage.arrivals);
-                if is_sure && arrived.is_empty() {
+                if is_sure && !arrived.contains(&arrival.bytes) {
                     arrived.push(arrival.bytes);
                 }
             }
@@ -134,7 +134,7 @@ fn arrives_exactly(
             };
             let answer = model.takes(&segment);
             let passage = back.take(&answer);
-            let lost = passage.arrivals.is_empty();
+            let lost = !passage.arrivals.contains(&answer);
             answers.extend(passage.arrivals);
             if lost && is_sure {
                 answers.push(answer);

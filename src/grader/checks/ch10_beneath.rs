@@ -39,8 +39,10 @@ fn prepare(stage: &Stage, args: &[String]) -> Told {
 
 /// A client that has shaken hands.
 fn arrives(stage: &Stage, who: &str, terms: &Terms) -> Result<Client, Stop> {
+    let tcp = stage.client(who)?;
+    // Not before: the first client starts the server.
     let since = Instant::now();
-    let shaken = stage.client(who)?.asks_for_papers(terms)?;
+    let shaken = tcp.asks_for_papers(terms)?;
     match shaken.came {
         Ok(_) => Ok(shaken.client),
         Err(refusal) => unless_slow(since, not_shaken(&shaken.client, &refusal)),

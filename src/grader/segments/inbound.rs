@@ -62,8 +62,11 @@ pub struct Inbound {
 impl Stage {
     /// Starts a submission that sends its stdin, and receives what it sends.
     pub fn receives(&self, stdin: &[u8]) -> Result<Inbound, Stop> {
-        let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))
-            .map_err(broken("cannot bind a UDP socket"))?;
+        // No port that the system hands out: in a moment in which it is closed somebody else could be
+        // given it, and hear what isn't for him.
+        let addr = (Ipv4Addr::LOCALHOST, self.ports(1)?.start);
+        let socket = UdpSocket::bind(addr)
+            .map_err(|err| Stop::PortTaken(format!("a port was taken meanwhile: {err}")))?;
         self.receives_at(socket, stdin)
     }
 

@@ -51,7 +51,7 @@ pub const FRAME_CLIENT: &[Check] = &[
         },
         control: Some(ONE_LINE),
         causes: &[Cause {
-            symptoms: &[],
+            symptoms: &[Symptom::StillOpen, Symptom::Silence],
             likely: "the writing side stays open after stdin has ended",
             advice: "shut down the writing half, and read on",
         }],
@@ -222,15 +222,11 @@ pub const FRAME_CLIENT: &[Check] = &[
     Check {
         name: "a reply of 1 MiB is printed",
         why: "1,048,576 bytes are allowed, the last of them included",
-        run: |stage| {
-            let (pupil, mut server) = met(stage, b"more\n")?;
-            server.hears(&frame(b"more"))?;
-            server.says(&frame(&vec![b'x'; MAX]))?;
-            server.hangs_up()?;
-            pupil.exits(0)?;
-            pupil.printed(&[&vec![b'x'; MAX][..], b"\n"].concat())
-        },
-        control: Some(ONE_LINE),
+        run: |stage| long_reply(stage, MAX),
+        control: Some(Control {
+            name: "a reply of 1 byte less",
+            run: |stage| long_reply(stage, MAX - 1),
+        }),
         causes: &[Cause {
             symptoms: &[],
             likely: "the limit refuses what is exactly as long as it allows",
@@ -302,7 +298,8 @@ pub const FRAME_CLIENT: &[Check] = &[
         control: Some(ONE_LINE),
         causes: &[Cause {
             symptoms: &[],
-            likely: "the length isn't compared with a limit before the payload is read",
+            likely: "the length isn't compared with a limit before the payload is read, or its error has other \
+                     words",
             advice: "look at the length first: 1,048,577 is too long, whatever follows",
         }],
         ..Check::PLAIN
@@ -351,6 +348,15 @@ pub const FRAME_CLIENT: &[Check] = &[
         ..Check::PLAIN
     },
 ];
+
+fn long_reply(stage: &Stage, length: usize) -> Told {
+    let (pupil, mut server) = met(stage, b"more\n")?;
+    server.hears(&frame(b"more"))?;
+    server.says(&frame(&vec![b'x'; length]))?;
+    server.hangs_up()?;
+    pupil.exits(0)?;
+    pupil.printed(&[&vec![b'x'; length][..], b"\n"].concat())
+}
 
 const TAKEN_FOR_THE_END: Cause = Cause {
     symptoms: &[],

@@ -174,11 +174,14 @@ pub const DEADLINE: &[Check] = &[
             gives_up(&pupil, arrival)
         },
         control: Some(SILENT_SERVER),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "the time bounds the reads, and a write waits as long as it likes",
-            advice: "a write timeout as well, from the same deadline",
-        }],
+        causes: &[
+            OTHER_WORDS,
+            Cause {
+                symptoms: &[],
+                likely: "the time bounds the reads, and a write waits as long as it likes",
+                advice: "a write timeout as well, from the same deadline",
+            },
+        ],
         ..Check::PLAIN
     },
     Check {
@@ -237,11 +240,14 @@ pub const DEADLINE: &[Check] = &[
             gives_up(&pupil, arrival)
         },
         control: Some(SILENT_SERVER),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "the connect has no timeout, or another one",
-            advice: "connect with a timeout: what is left of the two seconds",
-        }],
+        causes: &[
+            OTHER_WORDS,
+            Cause {
+                symptoms: &[],
+                likely: "the connect has no timeout, or another one",
+                advice: "connect with a timeout: what is left of the two seconds",
+            },
+        ],
         ..Check::PLAIN
     },
     Check {
@@ -377,6 +383,12 @@ fn goes_on(pupil: &Pupil, arrival: Arrival) -> bool {
 }
 
 /// It says `timed out` and ends, in its time.
+const OTHER_WORDS: Cause = Cause {
+    symptoms: &[Symptom::Words],
+    likely: "the error of a timeout is printed as the system words it",
+    advice: "WouldBlock and TimedOut both mean that time is over: say `timed out`",
+};
+
 fn gives_up(pupil: &Pupil, arrival: Arrival) -> Told {
     pupil.exits_between(1, arrival, LEAST, MOST)?;
     let stderr = pupil.stderr();

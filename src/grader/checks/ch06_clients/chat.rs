@@ -273,7 +273,13 @@ pub const CHAT: &[Check] = &[
             silent.hears_nothing_more()?;
             half.hears_nothing_more()?;
             half.half_closes()?;
-            half.hears_nothing_for(Duration::from_millis(500))?;
+            // It may be told that half a name is a wrong one; it must not be let in.
+            if half.has_come(1, Duration::from_millis(500)) {
+                let line = half.hears_line("nothing, or what is wrong with its name", 4096)?;
+                if line.starts_with(b"* ") {
+                    return half.fails(Symptom::Extra, "nothing more", &line[..], "");
+                }
+            }
             silent.resets()?;
             bob.says(b"did you hear anything\n")?;
             alice.hears(b"[bob] did you hear anything\n")

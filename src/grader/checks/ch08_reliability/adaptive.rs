@@ -140,6 +140,9 @@ pub const ADAPTIVE: &[Check] = &[
                 talk.loses()?;
             }
             let (since, last) = (talk.since, talk.last.by);
+            // Where the samples were long, the last wait is longer than anybody's patience.
+            let most = with_room(talk.estimate.most()) + MS(500);
+            talk.inbound.pupil().program().wait_exit(most);
             let ended = gives_up(&talk.inbound)?;
             if let Some(extra) = talk.inbound.hears_within(Duration::ZERO)? {
                 let got = format!("{} once more", extra.told());
@@ -149,7 +152,6 @@ pub const ADAPTIVE: &[Check] = &[
             let least = (talk.waited.0 + talk.estimate.least()).saturating_sub(stalled);
             talk.inbound.not_early("the exit", since, ended, least)?;
             let took = ended.saturating_duration_since(last);
-            let most = with_room(talk.estimate.most()) + MS(500);
             talk.inbound
                 .pupil()
                 .was_in_time(last, took, most, "the exit after the fifth")

@@ -65,9 +65,10 @@ pub const RESUME: &[Check] = &[
         control: Some(ONCE),
         causes: &[Cause {
             symptoms: &[],
-            likely: "a session is forgotten when it was resumed once, or only the first connection gives a \
-                     ticket",
-            advice: "leave tickets to OpenSSL: it gives a new one with each connection",
+            likely: "a session is forgotten when it was resumed once, or under TLS 1.3 only the first \
+                     connection gives a ticket",
+            advice: "leave tickets to OpenSSL: under 1.3 it gives a new one with each connection, and under \
+                     1.2 the first may be used again",
         }],
         ..Check::PLAIN
     },

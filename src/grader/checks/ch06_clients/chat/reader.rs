@@ -42,7 +42,7 @@ pub const DELAYS_NOBODY: Check = Check {
     },
     control: Some(A_LINE),
     causes: &[Cause {
-        symptoms: &[],
+        symptoms: &[Symptom::Late, Symptom::Silence],
         likely: "a write to one client blocks, and all others wait for it, or for the lock it holds",
         advice: "a queue and a writer for each client; under the lock only queue",
     }],
@@ -134,7 +134,15 @@ pub const THREADS: Check = Check {
         come_and_go(stage, &mut alice, 0..4)?;
         let before = stage.server()?.threads();
         come_and_go(stage, &mut alice, 4..44)?;
-        stage.server()?.has_threads_at_most(before + 8)
+        let server = stage.server()?;
+        if server.threads() <= before + 8 {
+            return Ok(());
+        }
+        // A pool may fill up to its size as they come, and then it grows no more.
+        come_and_go(stage, &mut alice, 44..124)?;
+        let full = server.threads();
+        come_and_go(stage, &mut alice, 124..204)?;
+        server.has_threads_at_most(full.max(before) + 8)
     },
     control: Some(A_LINE),
     causes: &[Cause {
