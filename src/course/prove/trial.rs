@@ -1,7 +1,7 @@
 //! Runs the checks of a proof.
 //!
-//! Right programs are judged as a learner's are: checks with a tight bound one at a time under load, two
-//! where there is none. Wrong ones mostly wait for a deadline, so many of them run side by side. What a busy machine may
+//! Right programs are judged as a learner's are, but that checks with a tight bound don't run alone: two at
+//! a time, and under load a few. What passes so passes alone. Wrong ones mostly wait for a deadline, so many of them run side by side. What a busy machine may
 //! have had a part in is asked again while nothing else runs, before anybody is told of it.
 
 use super::submissions::Kind;
@@ -86,7 +86,8 @@ pub fn standing(results: &Results, c: usize, meant: usize) -> Standing {
 /// Wrong programs side by side: nearly all of them wait.
 const WAITING: usize = 40;
 
-/// Those of them that are run again: so few that none is late because of the others.
+/// Those of them that are run again: so few that none is late because of the others. And right programs
+/// whose bound is tight, under load.
 const A_FEW: usize = 4;
 
 /// Right programs whose bound is tight, where there is no load: each has less to suffer from the other
@@ -152,7 +153,7 @@ pub fn run(cases: &[Case], effort: Effort, progress: &(dyn Fn(usize, usize) + Sy
         let load = Load::of(effort.load);
         desk.side_by_side(&right, width);
         if effort.load > 0 {
-            desk.side_by_side(&Queue::of(&alone), 1);
+            desk.side_by_side(&Queue::of(&alone), A_FEW);
         }
         drop(load);
     });
