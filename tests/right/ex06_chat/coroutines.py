@@ -34,13 +34,14 @@ async def line_of(reader):
 async def visit(reader, writer):
     name = None
     try:
-        asked = await line_of(reader)
-        if not re.fullmatch(rb"[a-zA-Z0-9]{1,16}", asked):
+        # Half a name is a wrong one, too, and may be told so.
+        asked = await reader.readline()
+        if not re.fullmatch(rb"[a-zA-Z0-9]{1,16}\r?\n", asked):
             writer.write(b"no name\n")
-        elif asked in members:
+        elif asked.strip() in members:
             writer.write(b"taken\n")
         else:
-            name = asked
+            name = asked.strip()
             writer.write(b" ".join([b"* here:", b", ".join(members)]).rstrip() + b"\n")
             tell(b"* " + name + b" joined\n")
             members[name] = writer

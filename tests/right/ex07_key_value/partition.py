@@ -1,9 +1,10 @@
-"""socketserver, a dictionary of bytes, and partition."""
+"""socketserver, a dictionary of bytes, and partition; the version says how often it was asked for."""
 
 import socketserver
 import sys
 
 store = {}
+counts = []
 
 
 class Request(socketserver.BaseRequestHandler):
@@ -13,7 +14,11 @@ class Request(socketserver.BaseRequestHandler):
             return
         key, equals, value = datagram.partition(b"=")
         if not equals:
-            value = b"partition.py" if key == b"version" else store.get(key, b"")
+            if key == b"version":
+                counts.append(key)
+                value = b"partition.py, %d" % len(counts)
+            else:
+                value = store.get(key, b"")
             socket.sendto(key + b"=" + value, self.client_address)
         elif key != b"version":
             store[key] = value
