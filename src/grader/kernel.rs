@@ -1,6 +1,6 @@
 //! What the kernel says about sockets: who listens, what has been read, what still waits. One TCP
-//! socket is asked for by its addresses; others are looked for in /proc/net. Linux only; elsewhere every answer
-//! is "unknown".
+//! socket is asked for by its addresses; others are looked for in /proc/net. Linux only; elsewhere
+//! every answer is "unknown".
 
 #[cfg(target_os = "linux")]
 mod diag;

@@ -1,8 +1,9 @@
 //! Runs the checks of a proof.
 //!
-//! Right programs are judged as a learner's are, but that checks with a tight bound don't run alone: two at
-//! a time, and under load a few. What passes so passes alone. Wrong ones mostly wait for a deadline, so many of them run side by side. What a busy machine may
-//! have had a part in is asked again while nothing else runs, before anybody is told of it.
+//! Right programs are judged as a learner's are, but that checks with a tight bound don't run alone:
+//! two at a time, and under load a few. What passes so passes alone. Wrong ones mostly wait for a
+//! deadline, so many of them run side by side. What a busy machine may have had a part in is asked
+//! again while nothing else runs, before anybody is told of it.
 
 use super::submissions::Kind;
 use crate::chapters::Exercise;

@@ -298,8 +298,8 @@ pub const FRAME_CLIENT: &[Check] = &[
         control: Some(ONE_LINE),
         causes: &[Cause {
             symptoms: &[],
-            likely: "the length isn't compared with a limit before the payload is read, or its error has other \
-                     words",
+            likely: "the length isn't compared with a limit before the payload is read, or its error \
+                     has other words",
             advice: "look at the length first: 1,048,577 is too long, whatever follows",
         }],
         ..Check::PLAIN
