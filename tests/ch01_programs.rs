@@ -2,7 +2,6 @@
 
 mod support;
 
-use std::collections::BTreeSet;
 use std::process::Command;
 
 use support::{Program, connect, run};
@@ -183,6 +182,7 @@ fn elsewhere_than_on_linux_whoson_names_what_to_use_there() {
 #[cfg(target_os = "linux")]
 mod linux {
     use super::*;
+    use std::collections::BTreeSet;
     use std::net::{IpAddr, TcpListener, TcpStream, UdpSocket};
     use std::os::unix::fs::MetadataExt;
     use std::time::{Duration, Instant};

@@ -7,7 +7,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 use std::thread;
 
-use support::{Program, connect, peer, run};
+use support::{Program, connect, nc_that_half_closes, peer, run};
 
 const HELLO_SERVER: &str = env!("CARGO_BIN_EXE_ch02_hello_server");
 const ECHO_SERVER: &str = env!("CARGO_BIN_EXE_ch02_echo_server");
@@ -302,7 +302,7 @@ fn a_closed_stdout_is_no_panic() {
 
 #[test]
 fn nc_that_half_closes_gets_its_echo_and_the_end() {
-    let Some(mut nc) = peer("nc", "-h") else {
+    let Some(mut nc) = nc_that_half_closes() else {
         return;
     };
     let (_server, addr) = Program::serve(ECHO_SERVER);

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use support::{Program, connect, peer, run};
+use support::{Program, connect, nc_that_half_closes, peer, run};
 
 const SHOUT_SERVER: &str = env!("CARGO_BIN_EXE_ch03_shout_server");
 const SUM_SERVER: &str = env!("CARGO_BIN_EXE_ch03_sum_server");
@@ -263,7 +263,9 @@ fn a_port_that_is_taken_is_a_failure_with_a_sentence() {
 
 #[test]
 fn nc_shouts_and_sums() {
-    let Some(_) = peer("nc", "-h") else { return };
+    let Some(_) = nc_that_half_closes() else {
+        return;
+    };
     for (program, sent, reply) in [
         (SHOUT_SERVER, &b"hello from nc\n"[..], "HELLO FROM NC\n"),
         (SUM_SERVER, b"20\n22\n", "numbers: 2, sum: 42\n"),

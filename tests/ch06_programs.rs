@@ -10,7 +10,9 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use support::{LIMIT, Program, connect, peer, run};
+#[cfg(target_os = "linux")]
+use support::peer;
+use support::{LIMIT, Program, connect, run};
 
 const THREADS: &str = env!("CARGO_BIN_EXE_ch06_thread_server");
 const POOL: &str = env!("CARGO_BIN_EXE_ch06_pool_server");

@@ -110,9 +110,9 @@ fn understand(args: Vec<OsString>, house: &House) -> Result<Option<Asked>, Strin
         if !all && !exercises.iter().any(|other| other.name == exercise.name) {
             continue;
         }
-        if chapter.tls && !cfg!(feature = "tls") {
+        if chapter.tls && !cfg!(all(feature = "tls", target_os = "linux")) {
             left_out.push(format!(
-                "{} was left out: this runner was built without --features tls",
+                "{} was left out: TLS is proven on Linux, by a runner with --features tls",
                 exercise.name
             ));
             continue;

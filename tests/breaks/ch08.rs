@@ -4,7 +4,7 @@ use std::io;
 use std::net::UdpSocket;
 use std::time::Duration;
 
-use crate::{Row, check};
+use crate::{Row, Seen, check};
 
 #[test]
 fn each_row_of_the_reliability_page_happens() {
@@ -48,7 +48,12 @@ const ROWS: &[Row] = &[
     },
     Row {
         cause: "the buffer was shorter than the datagram",
-        provoke: || a_cut_one().into(),
+        provoke: || match a_cut_one() {
+            Err(err) if err.kind() != io::ErrorKind::WouldBlock && cfg!(windows) => {
+                Seen::NotHere("Windows tells it as an error")
+            }
+            came => came.into(),
+        },
     },
 ];
 

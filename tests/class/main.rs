@@ -1,6 +1,7 @@
 //! `cargo course class`: a folder of submissions, the good, the bad and the hostile, becomes a table.
 
-#![cfg(unix)]
+// What left its process group is found and ended on Linux only.
+#![cfg(target_os = "linux")]
 
 mod hostile;
 mod submissions;

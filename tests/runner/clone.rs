@@ -172,6 +172,7 @@ impl Running {
         }
     }
 
+    #[cfg(unix)]
     pub fn id(&self) -> u32 {
         self.child.id()
     }

@@ -2,6 +2,7 @@
 
 use crate::clone::Clone;
 use std::fs;
+#[cfg(unix)]
 use std::process::Command;
 
 #[test]

@@ -202,6 +202,20 @@ pub fn peer(name: &str, harmless: &str) -> Option<Command> {
     None
 }
 
+/// An nc whose `-N` half-closes when its stdin ends, as OpenBSD's. That of macOS takes it for a number
+/// of probes, and Ncat doesn't know it.
+pub fn nc_that_half_closes() -> Option<Command> {
+    let nc = peer("nc", "-h")?;
+    let help = Command::new("nc").arg("-h").output().expect("nc runs");
+    let help = [help.stdout, help.stderr].concat();
+    let explains = |line: &str| line.trim_start().starts_with("-N") && line.contains("Shutdown");
+    if String::from_utf8_lossy(&help).lines().any(explains) {
+        return Some(nc);
+    }
+    eprintln!("skipped: this nc has no -N that half-closes");
+    None
+}
+
 fn spawn(command: &mut Command) -> Child {
     let command = command
         .stdin(Stdio::piped())
