@@ -95,7 +95,7 @@ impl Listener {
                     format!("the program ended: {exit}"),
                 );
             }
-            if Instant::now() > deadline {
+            if Instant::now() > deadline && !pupil.program().may_be_starting() {
                 pupil.program().must_have_run(PATIENCE)?;
                 let got = format!("nobody connected within {} s", PATIENCE.as_secs());
                 return self.fails(Symptom::Silence, expected, got);

@@ -248,7 +248,7 @@ impl UdpPeer {
             if let Some(exit) = exit {
                 return self.fails(Symptom::Exit, due, format!("the program ended: {exit}"));
             }
-            if Instant::now() > deadline {
+            if Instant::now() > deadline && !self.program.may_be_starting() {
                 self.program.must_have_run(PATIENCE)?;
                 let got = format!("no datagram within {} s", PATIENCE.as_secs());
                 return self.fails(Symptom::Silence, due, got);

@@ -219,7 +219,9 @@ pub fn descriptors_of_group(id: u32) -> Vec<Descriptors> {
             .split_whitespace();
         Some(Descriptors {
             process,
-            lowest_free: (0..).find(|number| !held.contains(number))?,
+            // Not below the standard streams, though one of them be closed: `poll` refuses more entries
+            // than there may be descriptors.
+            lowest_free: (3..).find(|number| !held.contains(number))?,
             // Or `unlimited`.
             soft: limits.next()?.parse().unwrap_or(u64::MAX),
             hard: limits.next()?.parse().unwrap_or(u64::MAX),

@@ -70,6 +70,17 @@ impl Program {
         }
     }
 
+    /// Whether it may still be starting: some runtimes compute for seconds before a program does
+    /// anything, and as many of them as there are checks at a time start at once.
+    pub fn may_be_starting(&self) -> bool {
+        if self.started.elapsed() > PATIENCE * 3 {
+            return false;
+        }
+        let before = self.ran();
+        thread::sleep(Duration::from_millis(200));
+        self.ran().saturating_sub(before) > Duration::from_millis(20)
+    }
+
     /// Whether the program, or one that it started, wants a processor now and hardly gets one. What
     /// its leader waited doesn't tell that of a script that starts other programs.
     fn starves(&self) -> bool {

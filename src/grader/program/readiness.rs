@@ -29,7 +29,7 @@ impl Program {
             let seen = self.watched.lock();
             if let Some(addr) = announced(&seen.stdout.bytes) {
                 drop(seen);
-                let addr = reachable(addr);
+                let addr = reachable(addr, told);
                 self.transcript
                     .write(&self.who, "", What::Listens, addr.to_string());
                 return Ok(addr);
@@ -45,7 +45,7 @@ impl Program {
                 }
                 self.transcript
                     .write(&self.who, "", What::Listens, told.to_string());
-                return Ok(reachable(told));
+                return Ok(reachable(told, told));
             }
             if let Some((exit, _)) = exit {
                 self.transcript
@@ -127,9 +127,11 @@ fn announced(stdout: &[u8]) -> Option<SocketAddr> {
     })
 }
 
-/// Where a client reaches a server that listens at a wildcard address: on loopback.
-fn reachable(addr: SocketAddr) -> SocketAddr {
+/// Where a client reaches a server that listens at a wildcard address: on loopback, and by the family
+/// of the address that it was told. One socket at `::` serves both.
+fn reachable(addr: SocketAddr, told: SocketAddr) -> SocketAddr {
     match addr.ip() {
+        ip if ip.is_unspecified() && told.is_ipv4() => (Ipv4Addr::LOCALHOST, addr.port()).into(),
         IpAddr::V4(ip) if ip.is_unspecified() => (Ipv4Addr::LOCALHOST, addr.port()).into(),
         IpAddr::V6(ip) if ip.is_unspecified() => (Ipv6Addr::LOCALHOST, addr.port()).into(),
         _ => addr,

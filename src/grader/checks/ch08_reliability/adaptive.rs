@@ -302,7 +302,8 @@ pub const ADAPTIVE: &[Check] = &[
             }
             let due = "the segment again, when its timeout is over";
             let got = "nothing in 1.5 s, while an older ack came every 40 ms";
-            talk.inbound.fails(Symptom::Silence, due, got)
+            let told = talk.inbound.fails(Symptom::Silence, due, got);
+            talk.inbound.if_swift(begun, MS(300), told)
         },
         control: Some(ONE_LOSS),
         causes: &[TIMER_PER_DATAGRAM],

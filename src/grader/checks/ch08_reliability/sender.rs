@@ -286,11 +286,12 @@ pub const SENDER: &[Check] = &[
                     }
                 }
             }
-            inbound.fails(
+            let told = inbound.fails(
                 Symptom::Silence,
                 "data 1 again, 200 ms after it was sent",
                 "nothing in 1.5 s, while a stranger sent an ack every 40 ms",
-            )
+            );
+            inbound.if_swift(since, MS(300), told)
         },
         control: Some(ONE_EXPIRY),
         causes: &[TIMER_PER_DATAGRAM],

@@ -1,13 +1,13 @@
 //! `ex10_resume`.
 
 use super::{BOTH, IN_THE_LOOP, NO_GOODBYE, ONE_ENDS_ALL};
-use super::{arrives, client, not_shaken, prepare, silent, three_failures};
+use super::{arrives, client, not_shaken, prepare, silent, three_failures, unless_slow};
 use crate::grader::check::{Cause, Check, Control, Stop, Told};
 use crate::grader::client::Client;
 use crate::grader::failure::Symptom;
 use crate::grader::stage::Stage;
 use crate::grader::tls::{Session, Version};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub const RESUME: &[Check] = &[
     Check {
@@ -241,10 +241,14 @@ fn is_told(
     let mut alice = match session {
         None => arrives(stage, "alice", &terms)?,
         Some(session) => {
-            let shaken = stage.client("alice")?.comes_again(session, &terms)?;
+            let tcp = stage.client("alice")?;
+            let since = Instant::now();
+            let shaken = tcp.comes_again(session, &terms)?;
             match shaken.came {
                 Ok(_) => shaken.client,
-                Err(refusal) => return not_shaken(&shaken.client, &refusal),
+                Err(refusal) => {
+                    return unless_slow(since, not_shaken(&shaken.client, &refusal));
+                }
             }
         }
     };

@@ -55,11 +55,12 @@ pub(super) fn keeps_saying(inbound: &mut Inbound, since: Instant, datagram: &[u8
             }
         }
     }
-    inbound.fails(
+    let told = inbound.fails(
         Symptom::Silence,
         "data 1 again, 200 ms after it was sent",
         "nothing in 1.5 s, while an older ack came every 40 ms",
-    )
+    );
+    inbound.if_swift(since, MS(300), told)
 }
 
 /// Says it once, shortly before each 200 ms are over, and nothing else: among many of them, a timer

@@ -121,7 +121,8 @@ pub(super) const IS_LEFT_ALONE: Check = Check {
         }
         let due = "the oldest again, 300 ms after the last ack that advanced";
         let got = "nothing in 2 s, while an older ack came every 40 ms";
-        talk.inbound.fails(Symptom::Silence, due, got)
+        let told = talk.inbound.fails(Symptom::Silence, due, got);
+        talk.inbound.if_swift(since, MS(300), told)
     },
     control: Some(ONE_EXPIRY),
     causes: &[Cause {
