@@ -190,7 +190,9 @@ fn asked_from_args() -> Option<(SocketAddr, String)> {
     let wrong = match args.as_slice() {
         [addr, method] => match (addr.to_string_lossy().parse(), method.to_string_lossy()) {
             (Err(_), _) => format!("{addr:?} is no address of the form IP:PORT or [IP6]:PORT"),
-            (Ok(addr), method) if method.bytes().all(|byte| byte.is_ascii_uppercase()) => {
+            (Ok(addr), method)
+                if !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_uppercase()) =>
+            {
                 return Some((addr, method.into_owned()));
             }
             (Ok(_), method) => format!("{method:?} is no method: GET and POST are"),

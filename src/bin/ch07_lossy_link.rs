@@ -32,6 +32,7 @@ const OUT: usize = 0;
 const BACK: usize = 1;
 /// What is to be overtaken waits no longer than this: it may be the last.
 const OVERTAKEN: Duration = Duration::from_millis(100);
+const MAX_WAITING: usize = 10_000; // of up to 64 KiB each
 const MAX_CLIENTS: usize = 1_000; // each costs a socket and a thread, for ever
 const MAX_DATAGRAM: usize = 65_536; // more than UDP carries: nothing is cut off
 
@@ -72,9 +73,12 @@ fn serve(near: UdpSocket, server: SocketAddr, faults: Faults) -> io::Result<()> 
             let way = if client.is_none() { OUT } else { BACK };
             let client = client.unwrap_or(from);
             if !clients.contains_key(&client) && clients.len() < MAX_CLIENTS {
-                let far = Arc::new(UdpSocket::bind(any)?);
-                read(&far, Some(client), &post)?;
-                clients.insert(client, far);
+                let far = UdpSocket::bind(any).map(Arc::new);
+                // One client too many for this system is no end for the others.
+                match far.and_then(|far| read(&far, Some(client), &post).map(|()| far)) {
+                    Ok(far) => _ = clients.insert(client, far),
+                    Err(err) => eprintln!("{client} finds no way: {err}"),
+                }
             }
             // To a client's socket anybody can write, not only the server.
             let far = clients.get(&client);
@@ -92,7 +96,10 @@ fn serve(near: UdpSocket, server: SocketAddr, faults: Faults) -> io::Result<()> 
                     to,
                     datagram,
                 };
-                waiting.extend(vec![parcel; fate.copies]);
+                // Late by minutes, and many: they would fill our memory.
+                if waiting.len() < MAX_WAITING {
+                    waiting.extend(vec![parcel; fate.copies]);
+                }
             }
         }
         deliver(&mut waiting);

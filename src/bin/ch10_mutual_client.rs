@@ -43,14 +43,11 @@ fn main() -> ExitCode {
         eprintln!("usage: ch10_mutual_client IP:PORT CA_FILE HOST 1.2|1.3 [CERT KEY]");
         return ExitCode::from(2);
     };
-    match exchange(addr, &args[1], &args[2], newest, &args[4..]) {
-        // `ch10_mutual_client … | head` has read enough.
-        Err(err) if err.kind() != BrokenPipe => {
-            eprintln!("cannot talk to {} at {addr}: {err}", args[2]);
-            ExitCode::FAILURE
-        }
-        _ => ExitCode::SUCCESS,
+    if let Err(err) = exchange(addr, &args[1], &args[2], newest, &args[4..]) {
+        eprintln!("cannot talk to {} at {addr}: {err}", args[2]);
+        return ExitCode::FAILURE;
     }
+    ExitCode::SUCCESS
 }
 
 /// From connecting to the last reply.
@@ -110,8 +107,14 @@ fn converse(tls: TlsStream<Timed<'_>>) -> io::Result<()> {
         let tls = replies.get_mut();
         tls.get_mut().deadline = Deadline::after(PATIENCE);
         tls.write_all(&line)?;
-        io::stdout().write_all(&reply(&mut replies)?)?;
+        match io::stdout().write_all(&reply(&mut replies)?) {
+            // `ch10_mutual_client … | head` has read enough.
+            Err(err) if err.kind() == BrokenPipe => break,
+            written => written?,
+        }
     }
+    // Whoever typed slowly has used up the time of the last line.
+    replies.get_mut().get_mut().deadline = Deadline::after(PATIENCE);
     // The last word (close_notify). Then until the server has gone:
     // to leave before its own would be a reset.
     replies.get_mut().shutdown()?;
