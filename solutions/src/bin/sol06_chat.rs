@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{env, thread};
 
 const MAX_NAME: usize = 16;
@@ -92,11 +92,28 @@ fn visit(room: &Room, stream: &Arc<TcpStream>) -> io::Result<()> {
         return (&**stream).write_all(b"this name is taken\n");
     }
     let ended = converse(room, &name, stream, &mut reader);
+    if ended.is_ok() {
+        hears_the_rest(room, &name, stream);
+    }
     let mut members = lock(room);
     if is_still(&members, &name, stream) {
         leave(&mut members, &name);
     }
     ended
+}
+
+/// Who has only ended its own writing still reads: what is queued for it is written before it leaves.
+fn hears_the_rest(room: &Room, name: &str, stream: &Arc<TcpStream>) {
+    let until = Instant::now() + Duration::from_secs(1);
+    while Instant::now() < until {
+        let members = lock(room);
+        let waits = |member: &Member| member.waiting.load(Ordering::SeqCst) > 0;
+        if !is_still(&members, name, stream) || !members.get(name).is_some_and(waits) {
+            return;
+        }
+        drop(members);
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 fn is_name(name: &str) -> bool {

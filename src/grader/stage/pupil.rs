@@ -82,14 +82,12 @@ impl Pupil {
         self.fails(symptom, expected, &got[..])
     }
 
-    /// Its stderr ends with a line that says something.
+    /// Its stderr ends with a line that says something. (Where two threads print at once, some languages
+    /// write both texts, and then both LFs.)
     pub fn says_what_failed(&self) -> Told {
-        if self
-            .stderr()
-            .lines()
-            .last()
-            .is_some_and(|line| line.contains(char::is_alphabetic))
-        {
+        let stderr = self.stderr();
+        let last = stderr.lines().rfind(|line| !line.trim().is_empty());
+        if last.is_some_and(|line| line.contains(char::is_alphabetic)) {
             return Ok(());
         }
         self.fails(
