@@ -107,8 +107,7 @@ impl Program {
             return Err(self.departs(Symptom::Status, "exit status 0", exit.to_string()));
         }
         let got = format!("after {} ms", took.as_millis());
-        // Some timers count in whole milliseconds, or in ticks.
-        if took + Duration::from_millis(20) < least {
+        if took < least {
             return Err(self.departs(Symptom::Early, due, got));
         }
         if self.was_late(since, took, most)? {

@@ -147,19 +147,8 @@ impl Program {
     }
 
     /// Takes at most this share of one core for so long. What it waited for a processor doesn't count:
-    /// on a busy machine a program that spins gets little. Some runtimes still work off their start:
-    /// what spins, spins on.
+    /// on a busy machine a program that spins gets little.
     pub fn rests_for(&self, time: Duration, share: f64) -> Told {
-        let mut told = self.rests_once(time, share);
-        for _ in 0..2 {
-            if told.is_err() {
-                told = self.rests_once(time, share);
-            }
-        }
-        told
-    }
-
-    fn rests_once(&self, time: Duration, share: f64) -> Told {
         let (begun, ran, queued) = (Instant::now(), self.ran(), self.queued());
         thread::sleep(time);
         let elapsed = begun.elapsed();
