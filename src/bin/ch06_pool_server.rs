@@ -24,7 +24,8 @@ use std::{env, thread};
 
 /// So many clients at a time.
 const WORKERS: usize = 256;
-/// So many more may wait: the longer the queue, the older its clients when their turn comes.
+/// So many more may wait: the longer the queue, the older its clients when their turn comes. It
+/// counts as waiting until a worker has woken to take it, so a burst finds the queue full sooner.
 const QUEUE: usize = 256;
 /// For a whole conversation, however it drips.
 const BUDGET: Duration = Duration::from_secs(2);

@@ -11,6 +11,8 @@ use std::io::ErrorKind::{Interrupted, InvalidData, UnexpectedEof};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process::ExitCode;
+use std::sync::mpsc;
+use std::time::Duration;
 use std::{env, str, thread};
 
 /// The length of the length.
@@ -31,23 +33,21 @@ fn main() -> ExitCode {
 
 fn converse(stream: TcpStream) -> io::Result<()> {
     let outgoing = stream.try_clone()?;
-    let sender = thread::spawn(move || {
-        let sent = send_lines(&outgoing);
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || {
+        _ = tell.send(send_lines(&outgoing));
         // It fails if the connection is gone: `receive` sees that.
         _ = outgoing.shutdown(Shutdown::Write);
-        sent
     });
     let received = receive(&stream)?;
-    // A sender that is stuck in a write to a server that has ended is freed.
-    _ = stream.shutdown(Shutdown::Both);
-    let sent = sender
-        .join()
-        .unwrap_or_else(|_| Err(io::Error::other("the sender panicked")))?;
-    if received < sent {
-        let wrong = format!("the server ended after {received} of {sent} replies");
-        return Err(io::Error::other(wrong));
-    }
-    Ok(())
+    // The sender may wait at a terminal where nobody types, or in a write that nobody reads.
+    let wrong = match told.recv_timeout(Duration::from_secs(1)) {
+        Ok(Ok(sent)) if received >= sent => return Ok(()),
+        Ok(Ok(sent)) => format!("the server ended after {received} of {sent} replies"),
+        Ok(Err(err)) => format!("not all of stdin was sent: {err}"),
+        Err(_) => "the server ended before stdin did".to_string(),
+    };
+    Err(io::Error::other(wrong))
 }
 
 /// Each line as a frame: how many.

@@ -62,10 +62,16 @@ fn serve(listener: TcpListener, acceptor: TlsAcceptor) -> io::Result<()> {
         };
         eprintln!("{peer} connected");
         let acceptor = acceptor.clone();
-        thread::spawn(move || match greet(stream, &acceptor).and_then(converse) {
-            Ok(n) => eprintln!("{peer} closed after {n} frames"),
-            Err(err) => eprintln!("{peer} broke off: {err}"),
+        // `thread::spawn` would panic where the system has no thread left.
+        let started = thread::Builder::new().spawn(move || {
+            match greet(stream, &acceptor).and_then(converse) {
+                Ok(n) => eprintln!("{peer} closed after {n} frames"),
+                Err(err) => eprintln!("{peer} broke off: {err}"),
+            }
         });
+        if let Err(err) = started {
+            pause_after(err);
+        }
     }
 }
 

@@ -87,7 +87,8 @@ fn serve(listener: TcpListener, acceptor: SslAcceptor, list: String) -> io::Resu
         };
         eprintln!("{peer} connected");
         let shared = Arc::clone(&shared);
-        thread::spawn(move || {
+        // `thread::spawn` would panic where the system has no thread left.
+        let started = thread::Builder::new().spawn(move || {
             let (acceptor, list) = &*shared;
             match greet(&stream, acceptor).and_then(|tls| converse(tls, list)) {
                 Ok(()) => eprintln!("{peer} closed"),
@@ -95,6 +96,9 @@ fn serve(listener: TcpListener, acceptor: SslAcceptor, list: String) -> io::Resu
             }
             linger(&stream);
         });
+        if let Err(err) = started {
+            pause_after(err);
+        }
     }
 }
 

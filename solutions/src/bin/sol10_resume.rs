@@ -73,10 +73,14 @@ fn serve(listener: TcpListener, acceptor: SslAcceptor) -> io::Result<()> {
         eprintln!("{peer} connected");
         // A clone is another handle on the same context, and so on the same keys.
         let acceptor = acceptor.clone();
-        thread::spawn(move || match converse(&stream, &acceptor) {
+        // `thread::spawn` would panic where the system has no thread left.
+        let started = thread::Builder::new().spawn(move || match converse(&stream, &acceptor) {
             Ok(word) => eprintln!("{peer} closed: it was {word}"),
             Err(err) => eprintln!("{peer} broke off: {err}"),
         });
+        if let Err(err) = started {
+            pause_after(err);
+        }
     }
 }
 

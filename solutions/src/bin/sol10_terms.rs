@@ -82,13 +82,17 @@ fn serve(listener: TcpListener, acceptor: SslAcceptor) -> io::Result<()> {
         };
         eprintln!("{peer} connected");
         let acceptor = acceptor.clone();
-        thread::spawn(move || {
+        // `thread::spawn` would panic where the system has no thread left.
+        let started = thread::Builder::new().spawn(move || {
             match converse(&stream, &acceptor) {
                 Ok(terms) => eprintln!("{peer} closed after {terms}"),
                 Err(err) => eprintln!("{peer} broke off: {err}"),
             }
             linger(&stream);
         });
+        if let Err(err) = started {
+            pause_after(err);
+        }
     }
 }
 

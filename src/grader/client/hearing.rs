@@ -13,6 +13,11 @@ use std::time::{Duration, Instant};
 /// How long an end is waited for before it is noted that it has not come.
 const LOOK: Duration = Duration::from_millis(20);
 
+/// How long a stream must rest before what it brought instead is taken for all of it; and how long
+/// that is waited for.
+const REST: Duration = Duration::from_millis(50);
+const REST_MOST: Duration = Duration::from_millis(300);
+
 /// Bytes beyond those that were due that a failure keeps.
 const BEYOND_KEPT: usize = 1 << 20;
 
@@ -27,6 +32,7 @@ impl Client {
             let fresh = &self.inbox[same..self.inbox.len().min(expected.len())];
             if let Some(at) = bytes::first_difference(fresh, &expected[same..]) {
                 if at < fresh.len() {
+                    self.gathers(expected.len());
                     return self.fails(
                         Symptom::Different,
                         expected,
@@ -103,6 +109,7 @@ impl Client {
         if self.inbox.is_empty() {
             return Ok(());
         }
+        self.gathers(0);
         self.fails(Symptom::Extra, "nothing more", self.heard(0), "")
     }
 
@@ -145,6 +152,7 @@ impl Client {
         let mut late = Duration::ZERO;
         loop {
             if !self.inbox.is_empty() {
+                self.gathers(0);
                 return self.fails(Symptom::Extra, "the end", self.heard(0), "before the end");
             }
             if self.ending.is_some() {
@@ -200,6 +208,20 @@ impl Client {
                     self.transcript.write(&self.who, "", What::HearsReset, "");
                     self.ending = Some(Ending::Reset);
                 }
+            }
+        }
+    }
+
+    /// Lets the rest come of what is not what was due: the beginning of a wrong answer says less than
+    /// the whole, and where it happened to be cut says nothing.
+    fn gathers(&mut self, due: usize) {
+        let give_up = Instant::now() + REST_MOST;
+        let mut had = 0;
+        while had < self.inbox.len() && self.inbox.len() < due + BEYOND_KEPT {
+            had = self.inbox.len();
+            let rests = give_up.min(Instant::now() + REST);
+            while had == self.inbox.len() && self.ending.is_none() && Instant::now() < rests {
+                self.wait(false, rests);
             }
         }
     }

@@ -24,7 +24,7 @@ fn main() {
     });
     let mut known = HashSet::new();
     for (datagram, peer) in take {
-        thread::sleep(Duration::from_millis(1));
+        thread::sleep(Duration::from_millis(50));
         let id: [u8; 4] = datagram[..4].try_into().expect("four bytes");
         if known.insert((peer, id)) {
             let mut out = stdout().lock();
