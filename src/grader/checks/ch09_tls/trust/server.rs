@@ -66,7 +66,9 @@ pub(super) fn in_its_time(stage: &Stage, tell: impl FnOnce() -> Told) -> Told {
     for program in stage.programs() {
         let ended = program.wait_exit(Duration::ZERO);
         let lost = program.stalled_since(program.started());
-        let late = ended.is_some_and(|(_, after)| after > Duration::from_millis(2_700));
+        // Its FIN may be heard before its end is.
+        let lived = ended.map_or_else(|| program.started().elapsed(), |(_, after)| after);
+        let late = lived > Duration::from_millis(2_700);
         let unheard = failure.symptom == Symptom::Silence;
         if (late && lost > Duration::from_millis(300)) || ((late || unheard) && is_busy) {
             let why = "others kept the machine busy while the program's 3 s went by";
