@@ -10,7 +10,7 @@ use super::launch::{Launch, fill_in, shown};
 use super::output::{self, Output};
 use super::platform::{self, Exit};
 use super::transcript::{Transcript, What};
-use super::watchdog;
+use super::watchdog::{self, Judge};
 use std::collections::BTreeSet;
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
@@ -82,6 +82,8 @@ pub struct Program {
     group: Option<u32>,
     mark: String,
     started: Instant,
+    /// Who looks at what it does.
+    judge: Judge,
     /// Where it was told to listen, if it was.
     told: Option<SocketAddr>,
     /// Built by the course: must say where it listens.
@@ -154,6 +156,7 @@ impl Program {
                     group: None,
                     mark: String::new(),
                     started: Instant::now(),
+                    judge: Judge::begins(),
                     told: Some(*addr),
                     announces: false,
                     watched: Arc::default(),
@@ -241,6 +244,7 @@ impl Program {
             group: Some(group),
             mark: start.mark.to_string(),
             started,
+            judge: Judge::begins(),
             told: start.addr,
             announces,
             watched,

@@ -1,12 +1,13 @@
 //! Was it the program that was late, or the machine?
 //!
 //! A thread ticks every 10 ms and notes each gap between two ticks that was longer. A bound that is
-//! missed by no more than such gaps (and the time that the program itself stood in the queue for a
-//! processor) says nothing about the program.
+//! missed by no more than such gaps (and the time that the program itself, or the thread that judges
+//! it, stood in the queue for a processor) says nothing about the program.
 
+use super::platform;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, Once, PoisonError};
-use std::thread;
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 const TICK: Duration = Duration::from_millis(10);
@@ -79,6 +80,32 @@ pub fn stalled_since(then: Instant) -> Duration {
     ticks().stalled_between(then, Instant::now())
 }
 
+/// The thread that judges a program. What it hears late, because it had no processor, was no later
+/// for that.
+pub struct Judge {
+    thread: ThreadId,
+    /// How long it had been in the queue by the time that it began.
+    before: Duration,
+}
+
+impl Judge {
+    /// The calling thread, which begins now.
+    pub fn begins() -> Judge {
+        Judge {
+            thread: thread::current().id(),
+            before: platform::own_queue(),
+        }
+    }
+
+    /// How long it has been in the queue since. Nothing is known of it in another thread.
+    pub fn queued(&self) -> Duration {
+        match thread::current().id() == self.thread {
+            true => platform::own_queue().saturating_sub(self.before),
+            false => Duration::ZERO,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -100,5 +127,17 @@ mod tests {
         ticks.note(at(310));
         assert_eq!(ticks.stalled_between(begun, at(315)), stalled);
         assert_eq!(ticks.stalled_between(at(311), at(315)), Duration::ZERO);
+    }
+
+    #[test]
+    fn a_judge_in_the_queue_hears_late_and_another_thread_knows_nothing_of_it() {
+        let before = platform::own_queue();
+        let judge = Judge {
+            thread: thread::current().id(),
+            before: Duration::ZERO,
+        };
+        assert!(judge.queued() >= before);
+        let elsewhere = thread::scope(|scope| scope.spawn(|| judge.queued()).join());
+        assert_eq!(elsewhere.ok(), Some(Duration::ZERO));
     }
 }

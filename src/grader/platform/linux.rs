@@ -265,6 +265,14 @@ pub fn processor_time(group: u32) -> (Duration, Duration) {
     in_all(members(group).map(processor_time_of))
 }
 
+/// How long the calling thread was ready to run and had no processor.
+pub fn own_queue() -> Duration {
+    std::fs::read_to_string("/proc/thread-self/schedstat")
+        .ok()
+        .and_then(|text| text.split_whitespace().nth(1)?.parse().ok())
+        .map_or(Duration::ZERO, Duration::from_nanos)
+}
+
 fn processor_time_of(id: u32) -> (Duration, Duration) {
     let Ok(tasks) = std::fs::read_dir(format!("/proc/{id}/task")) else {
         return (Duration::ZERO, Duration::ZERO);

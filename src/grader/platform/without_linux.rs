@@ -32,6 +32,10 @@ pub fn threads_of_group(_id: u32) -> Vec<(u32, bool, Duration)> {
     Vec::new()
 }
 
+pub fn own_queue() -> Duration {
+    Duration::ZERO
+}
+
 pub fn processor_time(_group: u32) -> (Duration, Duration) {
     (Duration::ZERO, Duration::ZERO)
 }

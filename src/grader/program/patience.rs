@@ -23,11 +23,11 @@ impl Program {
         self.processor_time().1
     }
 
-    /// Time since then in which the program could not have acted: the machine stood still, or the
-    /// program was in the queue for a processor.
+    /// Time since then in which the program could not have acted, or nobody saw that it did: the
+    /// machine stood still, or the program or its judge was in the queue for a processor.
     pub fn stalled_since(&self, then: Instant) -> Duration {
-        // What it waited before `then` is not known: all of it is taken, in its favour.
-        watchdog::stalled_since(then) + self.processor_time().1
+        // What they waited before `then` is not known: all of it is taken, in its favour.
+        watchdog::stalled_since(then) + self.processor_time().1 + self.judge.queued()
     }
 
     /// Whether the time since then says nothing about it: the machine stood still for half of it,
