@@ -75,13 +75,11 @@ fn bad_usage_is_named() {
 fn what_cannot_be_done_is_a_failure_with_a_sentence() {
     let (_server, addr) = Program::serve(FIVE_TUPLE);
     let addr = addr.to_string();
+    // A label of 64 bytes is one too long (RFC 1035, section 2.3.4): no name server is asked.
+    const LONG: &str = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
     let wrong: [(&str, &[&str], &str); 2] = [
         (FIVE_TUPLE, &[&addr], "cannot serve on "),
-        (
-            PORT_SCAN,
-            &["no such host", "1", "2"],
-            "cannot scan no such host: ",
-        ),
+        (PORT_SCAN, &[LONG, "1", "2"], "cannot scan xxx"),
     ];
     for (program, args, sentence) in wrong {
         let ended = run(Command::new(program).args(args), b"");

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use support::again::where_pressed;
 use support::{Ended, Program, run};
 
 const SERVER: &str = env!("CARGO_BIN_EXE_ch07_udp_server");
@@ -96,14 +97,16 @@ fn what_is_no_request_gets_nothing_and_ends_nothing() {
 
 #[test]
 fn a_lost_request_and_a_lost_acknowledgement_are_repeated() {
-    let (mut server, addr) = Program::serve(SERVER);
-    let (_link, addr) = link(addr, "--lose out:0 --lose back:0");
-    let ended = client(addr, &["--id", "7", "hello"]);
-    assert!(ended.status.success(), "{}", ended.stderr);
-    assert_eq!(ended.stdout, b"acknowledged\n");
-    assert_eq!(ended.stderr.matches("try ").count(), 3, "{}", ended.stderr);
-    assert_eq!(server.stdout_line(), "7 \"hello\"");
-    assert!(server.stderr_line().ends_with(" sent 7 again"));
+    where_pressed(Duration::from_millis(150), || {
+        let (mut server, addr) = Program::serve(SERVER);
+        let (_link, addr) = link(addr, "--lose out:0 --lose back:0");
+        let ended = client(addr, &["--id", "7", "hello"]);
+        assert!(ended.status.success(), "{}", ended.stderr);
+        assert_eq!(ended.stdout, b"acknowledged\n");
+        assert_eq!(ended.stderr.matches("try ").count(), 3, "{}", ended.stderr);
+        assert_eq!(server.stdout_line(), "7 \"hello\"");
+        assert!(server.stderr_line().ends_with(" sent 7 again"));
+    });
 }
 
 #[test]
@@ -195,10 +198,14 @@ fn passed(options: &str, count: u32) -> (Vec<String>, Vec<u32>) {
     let (server, alice) = (peer(), peer());
     let (mut link, addr) = link(server.local_addr().expect("an address"), options);
     let mut said = Vec::new();
-    for number in 0..count {
-        alice.send_to(&number.to_be_bytes(), addr).expect("send");
-        // So that no more are under way than a socket holds.
-        said.push(link.stdout_line());
+    let numbers: Vec<u32> = (0..count).collect();
+    // No more are under way than a socket holds, and so many as overtake each other at once: the link
+    // waits for none of them longer than 100 ms.
+    for numbers in numbers.chunks(10) {
+        for number in numbers {
+            alice.send_to(&number.to_be_bytes(), addr).expect("send");
+        }
+        said.extend(numbers.iter().map(|_| link.stdout_line()));
     }
     server
         .set_read_timeout(Some(Duration::from_millis(600)))

@@ -26,6 +26,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use support::again::where_pressed;
 use support::{Program, run};
 use wireside::demo::ch08_reliability::Tick;
 use wireside::demo::timer_plot;
@@ -564,10 +565,11 @@ fn transfers(count: u32, side_by_side: u32) {
                     let in_a_row = [2, 1][seed as usize % 2];
                     let lines =
                         ["out", "back"].map(|way| bad(&Seed(seed).dice("ch08", way), in_a_row));
-                    match seed % 2 {
-                        0 => transfer(SEND_FILE, &[], RECEIVE_FILE, &file, lines),
-                        _ => transfer(WINDOW_SEND, &["8"], WINDOW_RECEIVE, &file, lines),
-                    }
+                    // A sender that has no processor for a second finds its receiver gone.
+                    where_pressed(Duration::from_millis(300), || match seed % 2 {
+                        0 => transfer(SEND_FILE, &[], RECEIVE_FILE, &file, lines.clone()),
+                        _ => transfer(WINDOW_SEND, &["8"], WINDOW_RECEIVE, &file, lines.clone()),
+                    });
                 }
             });
         }

@@ -104,7 +104,12 @@ fn two_hundred_hostile_peers_keep_no_honest_one_from_its_handshake() {
     let addr = addr.expect("a listening line");
     // One client before, so that what a first one costs is no leak.
     honest(addr, &connector);
-    thread::sleep(Duration::from_millis(200));
+    while !server.stderr_line().contains(" closed ") {}
+    // Its thread is about to end.
+    let alone = Instant::now() + LIMIT;
+    while held(server.id()).0 > 1 && Instant::now() < alone {
+        thread::sleep(Duration::from_millis(10));
+    }
     let before = held(server.id());
     let over = AtomicBool::new(false);
     let slowest = thread::scope(|scope| {

@@ -13,6 +13,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use native_tls::{Certificate, Protocol, TlsConnector};
+use support::again::where_pressed;
 use support::{Ended, LIMIT, Program, connect, peer, run};
 
 const MAKE_CERTS: &str = env!("CARGO_BIN_EXE_ch09_make_certs");
@@ -175,17 +176,19 @@ fn stranger(addr: SocketAddr) -> native_tls::TlsStream<std::net::TcpStream> {
 
 #[test]
 fn a_hundred_refused_clients_that_write_before_they_read_all_see_the_alert() {
-    let (_server, addr) = serve();
-    for i in 0..100 {
-        let mut tls = stranger(addr);
-        // Three writes: a reset would meet the second or third.
-        for _ in 0..3 {
-            tls.write_all(b"write something\n").expect("no reset");
-            thread::sleep(Duration::from_millis(1));
+    where_pressed(Duration::from_millis(150), || {
+        let (_server, addr) = serve();
+        for i in 0..100 {
+            let mut tls = stranger(addr);
+            // Three writes: a reset would meet the second or third.
+            for _ in 0..3 {
+                tls.write_all(b"write something\n").expect("no reset");
+                thread::sleep(Duration::from_millis(1));
+            }
+            let err = tls.read(&mut [0; 100]).expect_err("an alert").to_string();
+            assert!(err.contains("alert number 116"), "client {i}: {err}");
         }
-        let err = tls.read(&mut [0; 100]).expect_err("an alert").to_string();
-        assert!(err.contains("alert number 116"), "client {i}: {err}");
-    }
+    });
 }
 
 #[test]
@@ -320,37 +323,41 @@ fn terms_are_told_of_each_version_suite_and_protocol() {
 
 #[test]
 fn terms_are_told_of_a_server_without_tickets_and_of_an_old_one() {
-    let Some((_server, addr)) = s_server(&["-no_ticket", "-no_cache", "-tls1_2"]) else {
-        return;
-    };
-    let lines = terms(addr, &[]);
-    assert!(lines[1].ends_with("new each time"), "{lines:?}");
-    assert!(
-        lines[2].starts_with("TLSv1.3  refused: alert 70"),
-        "{lines:?}"
-    );
-    let old = ["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"];
-    let Some((_server, addr)) = s_server(&old) else {
-        return;
-    };
-    let lines = terms(addr, &[]);
-    assert!(lines[0].ends_with("no ALPN, resumed"), "{lines:?}");
-    assert!(lines[1].starts_with("TLSv1.2  refused: "), "{lines:?}");
+    where_pressed(Duration::from_millis(150), || {
+        let Some((_server, addr)) = s_server(&["-no_ticket", "-no_cache", "-tls1_2"]) else {
+            return;
+        };
+        let lines = terms(addr, &[]);
+        assert!(lines[1].ends_with("new each time"), "{lines:?}");
+        assert!(
+            lines[2].starts_with("TLSv1.3  refused: alert 70"),
+            "{lines:?}"
+        );
+        let old = ["-tls1_1", "-cipher", "ALL:@SECLEVEL=0"];
+        let Some((_server, addr)) = s_server(&old) else {
+            return;
+        };
+        let lines = terms(addr, &[]);
+        assert!(lines[0].ends_with("no ALPN, resumed"), "{lines:?}");
+        assert!(lines[1].starts_with("TLSv1.2  refused: "), "{lines:?}");
+    });
 }
 
 #[test]
 fn terms_are_told_of_our_own_server_with_a_certificate_and_without() {
-    let (_server, addr) = serve();
-    let strange = [
-        "TLSv1.1  refused: alert 70",
-        "TLSv1.2  refused: alert 40",
-        "TLSv1.3  connected, then refused: alert 116",
-    ];
-    assert_eq!(terms(addr, &[]), strange);
-    let lines = terms(addr, &["-", &cert("alice.pem"), &cert("alice.key")]);
-    for line in &lines[1..] {
-        assert!(line.ends_with("no ALPN, resumed"), "{lines:?}");
-    }
+    where_pressed(Duration::from_millis(150), || {
+        let (_server, addr) = serve();
+        let strange = [
+            "TLSv1.1  refused: alert 70",
+            "TLSv1.2  refused: alert 40",
+            "TLSv1.3  connected, then refused: alert 116",
+        ];
+        assert_eq!(terms(addr, &[]), strange);
+        let lines = terms(addr, &["-", &cert("alice.pem"), &cert("alice.key")]);
+        for line in &lines[1..] {
+            assert!(line.ends_with("no ALPN, resumed"), "{lines:?}");
+        }
+    });
 }
 
 // ---- peers of other makers

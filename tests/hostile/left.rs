@@ -34,6 +34,25 @@ pub fn peak_resident(id: u32) -> Option<u64> {
     Some(kib << 10)
 }
 
+/// The memory that is left for processes here, in bytes: of the machine, or of the group of processes
+/// that a container is.
+pub fn memory() -> Option<u64> {
+    let read = |path: &str| fs::read_to_string(path).ok();
+    let info = read("/proc/meminfo")?;
+    let line = info
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let machine = line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()? << 10;
+    let of_group = |name: &str| {
+        let text = read(&format!("/sys/fs/cgroup/memory.{name}"))?;
+        text.trim().parse::<u64>().ok()
+    };
+    let group = of_group("max")
+        .zip(of_group("current"))
+        .map(|(most, held)| most.saturating_sub(held));
+    Some(group.map_or(machine, |group| group.min(machine)))
+}
+
 /// Bytes of all files in a folder. What vanishes meanwhile is not counted.
 pub fn disk(folder: &Path) -> u64 {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();

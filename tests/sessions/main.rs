@@ -7,6 +7,8 @@
 
 #![cfg(target_os = "linux")]
 
+#[path = "../support/again.rs"]
+mod again;
 mod ch01;
 mod ch02;
 mod ch03;

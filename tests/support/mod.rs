@@ -5,6 +5,8 @@
 // Each test file is a crate of its own and uses a part of this.
 #![allow(dead_code)]
 
+pub mod again;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -191,7 +193,13 @@ pub fn peer(name: &str, harmless: &str) -> Option<Command> {
         .output()
         .is_ok()
     {
-        return Some(Command::new(name));
+        let mut command = Command::new(name);
+        // A proxy is somebody else.
+        for proxy in ["http_proxy", "https_proxy", "all_proxy"] {
+            command.env_remove(proxy);
+            command.env_remove(proxy.to_uppercase());
+        }
+        return Some(command);
     }
     let required = std::env::var_os("WIRESIDE_ALL_PEERS").is_some_and(|value| value == "1");
     assert!(

@@ -142,9 +142,22 @@ mod tests {
     use super::*;
     use std::io::{Read, Write};
     use std::net::TcpStream;
+    use std::time::{Duration, Instant};
+
+    /// A container may forbid it: then the tables are read.
+    fn is_forbidden() -> bool {
+        let forbidden = !answers();
+        if forbidden {
+            eprintln!("skipped: the kernel isn't to be asked about sockets here");
+        }
+        forbidden
+    }
 
     #[test]
     fn one_socket_is_found_and_nothing_else() {
+        if is_forbidden() {
+            return;
+        }
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
         let listening = row(addr, None).unwrap().unwrap();
@@ -156,7 +169,10 @@ mod tests {
         let waiting = row(addr, Some(near)).unwrap().unwrap();
         assert_eq!((waiting.remote, waiting.inode), (near, 0));
         let (mut theirs, _) = listener.accept().unwrap();
-        let seen = row(addr, Some(near)).unwrap().unwrap();
+        let seen = || row(addr, Some(near)).unwrap().unwrap();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while seen().unread < 5 && Instant::now() < deadline {}
+        let seen = seen();
         assert_eq!((seen.unread, seen.state), (5, State::Established));
         assert_ne!(seen.inode, 0);
         theirs.read_exact(&mut [0; 5]).unwrap();
@@ -170,8 +186,16 @@ mod tests {
         let Ok(listener) = TcpListener::bind("[::]:0") else {
             return;
         };
+        if is_forbidden() {
+            return;
+        }
         let port = listener.local_addr().unwrap().port();
-        for ip in ["127.0.0.1", "::1"] {
+        // A container may have the family, and no address of it.
+        let has_six = TcpListener::bind("[::1]:0").is_ok();
+        for ip in [Some("127.0.0.1"), has_six.then_some("::1")]
+            .into_iter()
+            .flatten()
+        {
             let addr = SocketAddr::new(ip.parse().unwrap(), port);
             let seen = row(addr, None).unwrap().unwrap();
             assert_eq!(seen.local.to_string(), format!("0.0.0.0:{port}"));
