@@ -199,6 +199,9 @@ fn normalised(check: &str, words: &str) -> String {
         } else if is_observed && line.contains('…') {
             // Where it was cut depends on what had arrived by then.
             out.push_str(&format!("  {label:<10}(long)"));
+        } else if is_observed && line.contains(" bytes were right") {
+            // The same, where it was told how much of it was right.
+            out.push_str(&with_no_number(&line));
         } else if is_observed && line.contains(" % for ") {
             // How much of a core a loop burns, the others on this machine decide as well.
             out.push_str(&format!("  {label:<10}(of a core)"));
@@ -208,6 +211,19 @@ fn normalised(check: &str, words: &str) -> String {
             out.push_str(&line);
         }
         out.push('\n');
+    }
+    out
+}
+
+/// All numbers as `N`.
+fn with_no_number(line: &str) -> String {
+    let mut out = String::new();
+    for c in line.chars() {
+        match c.is_ascii_digit() {
+            true if out.ends_with('N') => {}
+            true => out.push('N'),
+            false => out.push(c),
+        }
     }
     out
 }
@@ -243,6 +259,11 @@ mod tests {
                      +0.002 x\n  its stderr│ 127.0.0.1 gone\n            │ more\n  control   one: \
                      passed\n  again     cargo course grade\n";
         assert_eq!(without_numbers("after 127 ms"), "after N ms");
+        let right = "  got       (long)\n            the first 39 of 5000 bytes were right\n";
+        assert_eq!(
+            normalised("x", right),
+            "✗ x\n  got       (long)\n            the first N of N bytes were right\n"
+        );
         assert_eq!(
             normalised("it holds", words),
             "✗ it holds\n  why       two reasons\n  expected  \"you are 127.0.0.1:N\"\n  \
