@@ -19,6 +19,17 @@ impl Marker {
         .collect()
     }
 
+    /// Whether something runs that a submission has started. What builds and starts the submission has
+    /// the marker too, in the names of its folders.
+    pub fn is_up(&self) -> bool {
+        self.carriers().iter().any(|id| {
+            let words = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+            words
+                .split(|byte| *byte == 0)
+                .any(|word| word == self.0.as_bytes())
+        })
+    }
+
     pub fn count(&self) -> usize {
         self.carriers().len()
     }

@@ -172,7 +172,7 @@ impl Asked {
     /// after that it has ended.
     pub fn grade_and_send(self, signal: Signal, limit: Duration) -> Graded {
         let command = self.grader();
-        self.run(command, send_once(signal, 3, limit))
+        self.run(command, send_once(signal, limit))
     }
 
     /// Watches the course's exercise, and sends the watcher a signal once the submission runs: no later
@@ -180,7 +180,7 @@ impl Asked {
     pub fn watch_and_send(self, signal: Signal, limit: Duration) -> Graded {
         let mut command = self.runner();
         command.args(["watch", "ex02_echo_server"]);
-        self.run(command, send_once(signal, 3, limit))
+        self.run(command, send_once(signal, limit))
     }
 
     fn grader(&self) -> Command {
@@ -309,12 +309,12 @@ impl Graded {
     }
 }
 
-/// Sends the signal, once, as soon as so many processes carry the marker; overdue is what still runs
+/// Sends the signal, once, as soon as the submission has started something; overdue is what still runs
 /// so long after it.
-fn send_once(signal: Signal, carriers: usize, limit: Duration) -> impl Fn(u32, &Marker) -> bool {
+fn send_once(signal: Signal, limit: Duration) -> impl Fn(u32, &Marker) -> bool {
     let sent = Cell::new(None::<Instant>);
     move |id, marker| {
-        if sent.get().is_none() && marker.count() >= carriers {
+        if sent.get().is_none() && marker.is_up() {
             let pid = Pid::from_raw(id as i32).expect("a process has a number");
             kill_process(pid, signal).expect("send a signal");
             sent.set(Some(Instant::now()));

@@ -142,11 +142,12 @@ fn ch03_states(session: &mut Session) {
     states(session, &mut kernel, "TIME-WAIT");
 }
 
-/// What `ss` shows once it shows this state.
+/// What `ss` shows once it shows this state, and no FIN that waits to be read.
 fn states(session: &Session, kernel: &mut Terminal, due: &str) {
     let command = "ss -tan | grep 7003 | sort";
     let real = session.command(&format!(
-        "until ss -tan | grep 7003 | grep -q {due}; do sleep 0.02; done; {command}"
+        "until ss -tan | grep 7003 | grep -q {due} && ! ss -tan | grep 7003 | \
+         grep -q 'CLOSE-WAIT *[1-9]'; do sleep 0.02; done; {command}"
     ));
     kernel.runs_as(command, &real);
     kernel.ends();
