@@ -8,12 +8,14 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// What is to be ended with us.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Child {
     /// A process group, by its leader's number.
     Group(u32),
     /// One process, but not what it started: mdBook, and not the browser that it opened.
     Process(u32),
+    /// Whatever was started with this variable: what a grader leaves that had to be killed.
+    Marked(&'static str, String),
 }
 
 static CHILDREN: Mutex<Vec<Child>> = Mutex::new(Vec::new());
@@ -36,6 +38,11 @@ pub fn group(id: u32) -> Guard {
 /// Ends the process with us, as long as the guard lives.
 pub fn process(id: u32) -> Guard {
     Guard::new(Child::Process(id))
+}
+
+/// Ends what was started with this variable with us, after all others, as long as the guard lives.
+pub fn marked(variable: &'static str, value: &str) -> Guard {
+    Guard::new(Child::Marked(variable, value.to_string()))
 }
 
 /// From now on Ctrl-C is the ordinary end: exit status 0.
@@ -61,7 +68,7 @@ pub struct Guard(Child);
 
 impl Guard {
     fn new(child: Child) -> Guard {
-        children().push(child);
+        children().push(child.clone());
         Guard(child)
     }
 }
@@ -132,13 +139,14 @@ mod system {
                         let _ = kill_process(pid, Signal::TERM);
                     }
                 }
+                Child::Marked(..) => {}
             }
         }
         let deadline = Instant::now() + GRACE;
-        while Instant::now() < deadline && ended.iter().any(|child| lives(*child)) {
+        while Instant::now() < deadline && ended.iter().any(lives) {
             thread::sleep(Duration::from_millis(5));
         }
-        for child in ended.iter().filter(|child| lives(**child)) {
+        for child in ended.iter().filter(|child| lives(child)) {
             match *child {
                 Child::Group(id) => platform::kill_group(id),
                 Child::Process(id) => {
@@ -146,16 +154,23 @@ mod system {
                         let _ = kill_process(pid, Signal::KILL);
                     }
                 }
+                Child::Marked(..) => {}
+            }
+        }
+        for child in &ended {
+            if let Child::Marked(variable, value) = child {
+                platform::end_marked(variable, value);
             }
         }
     }
 
     /// Whoever waits for the child takes it off the list: then its number may be another's.
-    fn lives(child: Child) -> bool {
-        children().contains(&child)
-            && match child {
+    fn lives(child: &Child) -> bool {
+        children().contains(child)
+            && match *child {
                 Child::Group(id) => pid(id).is_some_and(|pid| test_kill_process_group(pid).is_ok()),
                 Child::Process(id) => pid(id).is_some_and(|pid| test_kill_process(pid).is_ok()),
+                Child::Marked(..) => false,
             }
     }
 

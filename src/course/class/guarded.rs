@@ -44,6 +44,8 @@ pub fn run(
         .stderr(Stdio::piped());
     platform::in_own_group(command);
     command.env(MARK, mark);
+    // From before its start until all of it is gone.
+    let _marked = interrupt::marked(MARK, mark);
     let mut child = command.spawn()?;
     let guard = interrupt::group(child.id());
     tend(child.id());
