@@ -9,12 +9,57 @@ use rustix::process::{
 };
 use std::collections::BTreeSet;
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, Once, PoisonError};
+use std::thread;
 use std::time::Duration;
 
-/// From now on, orphans of our descendants become our children instead of init's.
+/// From now on, orphans of our descendants become our children instead of init's. Those that end by
+/// themselves are reaped now and then: one that forks and ends, again and again, would fill the
+/// system's table of processes otherwise, and nobody could start another.
 pub fn adopt_orphans() {
+    static REAPER: Once = Once::new();
     let _ = rustix::process::set_child_subreaper(Some(rustix::process::getpid()));
+    REAPER.call_once(|| {
+        // Without a thread they wait for the end of their check.
+        let _ = thread::Builder::new().spawn(|| {
+            loop {
+                thread::sleep(REAPS);
+                reap_orphans();
+            }
+        });
+    });
+}
+
+/// How often it is looked for orphans that have ended.
+const REAPS: Duration = Duration::from_millis(500);
+
+/// While this is held, no other thread waits for an orphan, so that its number stays its own.
+static ORPHANS: Mutex<()> = Mutex::new(());
+
+/// Reaps the orphans that have ended. What we have started ourselves leads its group in our session,
+/// or is in our group: whoever has started it waits for it.
+fn reap_orphans() {
+    let _turn = ORPHANS.lock().unwrap_or_else(PoisonError::into_inner);
+    let me = std::process::id();
+    let Some(mine) = Family::of(me) else {
+        return;
+    };
+    for id in processes() {
+        let Some(family) = Family::of(id).filter(|family| family.parent == me) else {
+            continue;
+        };
+        let is_a_stranger = family.session != mine.session;
+        if family.group == mine.group || !(is_a_stranger || family.group != id) {
+            continue;
+        }
+        if let Ok(id) = pid(id) {
+            let _ = waitpid(Some(id), WaitOptions::NOHANG);
+        }
+        // Of a group in which nobody is ours, the others go without a look.
+        if let Some(group) = pid(family.group).ok().filter(|_| is_a_stranger) {
+            while let Ok(Some(_)) = waitpgid(group, WaitOptions::NOHANG) {}
+        }
+    }
 }
 
 /// Ends the children that we didn't start ourselves: with a mark, those that carry it or
@@ -23,8 +68,7 @@ pub fn adopt_orphans() {
 pub fn end_orphans(mark: Option<&str>, ours: &[u32]) {
     // One at a time: what another thread has waited for is gone, and its number may by then
     // be that of a process which is nobody's here.
-    static TURN: Mutex<()> = Mutex::new(());
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let _turn = ORPHANS.lock().unwrap_or_else(PoisonError::into_inner);
     // Killing one may orphan its children to us: look again until there is none.
     for _ in 0..64 {
         if !end_those_found(mark, ours) {
