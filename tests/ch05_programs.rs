@@ -185,10 +185,8 @@ fn a_budget_for_all_calls_is_one() {
         let (ended, took) = fetches(addr, &["/slowly", "1000"]);
         assert_eq!(ended.status.code(), Some(1), "{ended:?}");
         assert!(took >= Duration::from_secs(1), "{took:?}");
-        let due = format!("cannot get http://{addr}/slowly: timed out, after ");
-        let after = ended.stderr.strip_prefix(&due);
-        let after = after.and_then(|rest| rest.split(' ').next()?.parse::<f64>().ok());
-        assert!(after.is_some_and(|seconds| seconds >= 1.0), "{ended:?}");
+        let due = format!("cannot get http://{addr}/slowly: timed out, after 1.");
+        assert!(ended.stderr.starts_with(&due), "{ended:?}");
         assert!(
             ended.stdout.starts_with(b"HTTP/1.1 200 OK\r\n"),
             "{ended:?}"
