@@ -338,3 +338,28 @@ fn in_all(times: impl Iterator<Item = (Duration, Duration)>) -> (Duration, Durat
         (ran + r, waited.max(w))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+    use std::time::Instant;
+
+    #[test]
+    fn an_orphan_that_ends_is_reaped_meanwhile() {
+        adopt_orphans();
+        let leaves = "setsid sh -c 'echo $$' &";
+        let said = Command::new("sh").args(["-c", leaves]).output().unwrap();
+        let Ok(orphan) = String::from_utf8_lossy(&said.stdout).trim().parse() else {
+            eprintln!("skipped: there is no setsid here");
+            return;
+        };
+        let me = std::process::id();
+        let is_ours = || Family::of(orphan).is_some_and(|family| family.parent == me);
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while is_ours() && Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(20));
+        }
+        assert!(!is_ours(), "{orphan} is still there");
+    }
+}
