@@ -11,5 +11,7 @@
 
 pub mod chapters;
 pub mod course;
+#[cfg(feature = "runner")]
 pub mod demo;
+#[cfg(feature = "runner")]
 pub mod grader;

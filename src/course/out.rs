@@ -3,7 +3,6 @@
 //! `println!` panics on a broken pipe, so nobody in the runner uses it. Once the reader of stdout is
 //! gone, what is still said goes nowhere and the command comes to its end as it would have.
 
-use crate::grader::report::human::Style;
 use std::env;
 use std::fmt::Display;
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -112,7 +111,7 @@ pub fn restore_terminal() {
     if let Ok(mut state) = STATE.try_lock() {
         erase_status(&mut state);
     }
-    if style().colour && io::stdout().is_terminal() {
+    if has_colour() && io::stdout().is_terminal() {
         let _ = write!(io::stderr(), "\x1b[0m");
     }
 }
@@ -137,12 +136,10 @@ fn terminal_is_able() -> bool {
 }
 
 /// Colour on a terminal, unless `NO_COLOR` is set; with `CLICOLOR_FORCE` elsewhere too.
-pub fn style() -> Style {
+pub fn has_colour() -> bool {
     let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
     let forced = set("CLICOLOR_FORCE") && env::var_os("CLICOLOR_FORCE").is_some_and(|v| v != "0");
-    Style {
-        colour: !set("NO_COLOR") && (forced || can_clear()),
-    }
+    !set("NO_COLOR") && (forced || can_clear())
 }
 
 /// How a word is set off. Everything reads as well without it.
@@ -156,7 +153,7 @@ pub enum Ink {
 
 /// The text in this ink, if there is colour.
 pub fn ink(text: &str, ink: Ink) -> String {
-    if !style().colour {
+    if !has_colour() {
         return text.to_string();
     }
     let code = match ink {

@@ -3,8 +3,9 @@
 use super::show::{Pace, Staging, USUAL_PACE};
 use super::{Demo, Leave, Show, svg};
 use crate::chapters::{self, Chapter};
+use crate::course::commands::{build, tls};
 use crate::course::house::House;
-use crate::course::{build, files, names, out, tls};
+use crate::course::{files, names, out};
 use crate::grader::{platform, watchdog};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -197,7 +198,7 @@ fn play(demo: &Demo, wanted: &Wanted, house: &House) -> u8 {
         None if wanted.writes() => Pace::Auto(USUAL_PACE),
         None => Pace::Enter,
     };
-    let bold = out::style().colour;
+    let bold = out::has_colour();
     let mut show = Show::new(Staging {
         paper: Box::new(|text| {
             out::show(text);

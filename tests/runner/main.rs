@@ -3,6 +3,7 @@
 
 mod clone;
 mod commands;
+mod first;
 mod grading;
 #[cfg(unix)]
 mod hostile;

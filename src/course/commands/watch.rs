@@ -4,11 +4,11 @@
 //! watcher, and a save in the middle of it ends it. The file is polled, because editors save by
 //! renaming and network drives tell nobody.
 
-use super::house::House;
-use super::names::Entry;
-use super::out::{self, Ink, ink};
-use super::progress::Progress;
 use super::{Outcome, Stop, grade, hint, interrupt, one_exercise};
+use crate::course::house::House;
+use crate::course::names::Entry;
+use crate::course::out::{self, Ink, ink};
+use crate::course::progress::Progress;
 use crate::grader::{platform, program};
 use lexopt::Parser;
 use std::env;
@@ -260,7 +260,7 @@ impl Grading {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        if out::style().colour {
+        if out::has_colour() {
             command.env("CLICOLOR_FORCE", "1");
         }
         platform::in_own_group(&mut command);

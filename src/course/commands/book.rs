@@ -1,7 +1,8 @@
 //! `book`: serves the book on loopback with mdBook, where that is installed.
 
-use super::house::House;
-use super::{Outcome, Stop, interrupt, option, out, system};
+use super::{Outcome, Stop, interrupt, option, system};
+use crate::course::house::House;
+use crate::course::out;
 use crate::grader::platform;
 use lexopt::{Arg, Parser};
 use std::net::{Ipv4Addr, TcpListener};

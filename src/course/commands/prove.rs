@@ -11,9 +11,10 @@ mod submissions;
 mod trial;
 mod weigh;
 
-use super::house::House;
-use super::{interrupt, names, out};
+use super::interrupt;
 use crate::chapters::{self, Exercise};
+use crate::course::house::House;
+use crate::course::{names, out};
 use crate::grader::launch::Launch;
 use crate::grader::seed::Seed;
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! A command with a deadline, in a process group of its own: of what it started nothing is left.
 
-use crate::course::interrupt;
+use crate::course::commands::interrupt;
 use crate::grader::platform;
 use std::io::{self, BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};

@@ -6,7 +6,7 @@
 
 use super::guarded;
 use crate::course::house::House;
-use crate::course::{build, files};
+use crate::course::{cargo_itself, files};
 use crate::grader::platform;
 use crate::grader::report::json;
 use jzon::JsonValue;
@@ -138,7 +138,7 @@ impl Bench {
         offline: bool,
         deadline: Instant,
     ) -> Result<Option<Said>, String> {
-        let mut command = Command::new(build::cargo_itself());
+        let mut command = Command::new(cargo_itself());
         command.args([
             "build",
             "--keep-going",

@@ -83,7 +83,10 @@ impl<'a> Delivery<'a> {
             if exercise.exercise != self.jobs[0].exercise.name {
                 out::say("");
             }
-            out::show(&human::exercise(exercise, seed, out::style()));
+            let style = human::Style {
+                colour: out::has_colour(),
+            };
+            out::show(&human::exercise(exercise, seed, style));
         }
         if self.is_full() && exercise.verdict == Verdict::Passed {
             Progress::change(self.house, |progress| {

@@ -3,11 +3,12 @@
 mod delivery;
 mod options;
 
-use super::house::House;
-use super::names::{self, Entry};
-use super::out::{self, Ink, ink};
-use super::progress::Progress;
-use super::{Outcome, Stop, build, files, interrupt, tls};
+use super::{Outcome, Stop, build, interrupt, tls};
+use crate::course::files;
+use crate::course::house::House;
+use crate::course::names::{self, Entry};
+use crate::course::out::{self, Ink, ink};
+use crate::course::progress::Progress;
 use crate::grader::check::Check;
 use crate::grader::launch::Launch;
 use crate::grader::report::{github, gradescope, human, json, junit};

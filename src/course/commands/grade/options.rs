@@ -2,10 +2,10 @@
 
 use super::Format;
 use crate::chapters::{self, Role};
+use crate::course::commands::{Stop, option, words};
 use crate::course::house::House;
 use crate::course::names::{self, Entry};
 use crate::course::progress::Progress;
-use crate::course::{Stop, option, words};
 use crate::grader::seed::Seed;
 use lexopt::{Arg, Parser, ValueExt};
 use std::net::SocketAddr;

@@ -178,7 +178,7 @@ fn uncaught(case: &Case, meant: usize, came: Option<&Came>) -> Fault {
 mod tests {
     use super::*;
     use crate::chapters::Role;
-    use crate::course::prove::trial::{Effort, run};
+    use crate::course::commands::prove::trial::{Effort, run};
     use crate::grader::check::Check;
     use crate::grader::launch::Launch;
     use crate::grader::seed::Seed;

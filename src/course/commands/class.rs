@@ -12,9 +12,10 @@ mod package;
 mod row;
 mod table;
 
-use super::house::House;
-use super::names::{self, Entry};
-use super::{Outcome, Stop, files, interrupt, option, out, tls};
+use super::{Outcome, Stop, interrupt, option, tls};
+use crate::course::house::House;
+use crate::course::names::{self, Entry};
+use crate::course::{files, out};
 use crate::grader::seed::Seed;
 use found::Submission;
 use judge::Judge;

@@ -1,9 +1,9 @@
 //! `hint`: the next of three, from a nudge to nearly the answer.
 
-use super::house::House;
-use super::names::Entry;
-use super::out::{self, Ink};
-use super::progress::{HINTS, Progress};
+use crate::course::house::House;
+use crate::course::names::Entry;
+use crate::course::out::{self, Ink};
+use crate::course::progress::{HINTS, Progress};
 use std::fs;
 
 /// Shows the next hint; after the last, the last again. The exit status.

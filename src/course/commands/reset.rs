@@ -1,9 +1,9 @@
 //! `reset`: the exercise as shipped; what was there is kept beside it.
 
-use super::house::House;
-use super::names::Entry;
-use super::progress::Progress;
-use super::{files, out};
+use crate::course::house::House;
+use crate::course::names::Entry;
+use crate::course::progress::Progress;
+use crate::course::{files, out};
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};

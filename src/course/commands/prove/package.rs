@@ -3,8 +3,9 @@
 //! The package has a workspace of its own, so that a wrong program is in nobody's way. A file is
 //! written only where its text has changed: a second proof builds nothing.
 
+use crate::course::commands::interrupt;
 use crate::course::house::House;
-use crate::course::{build, files, interrupt, out};
+use crate::course::{cargo_itself, files, out};
 use crate::grader::platform;
 use crate::grader::report::json;
 use jzon::JsonValue;
@@ -147,7 +148,7 @@ impl Said {
 }
 
 fn cargo(folder: &Path, count: usize, offline: bool) -> Result<Said, String> {
-    let mut command = Command::new(build::cargo_itself());
+    let mut command = Command::new(cargo_itself());
     command.args([
         "build",
         "--keep-going",

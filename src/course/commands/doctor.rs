@@ -1,11 +1,12 @@
 //! `doctor`: what of the course will work on this machine, a line a thing.
 
-use super::house::House;
-use super::out::{self, Ink, ink};
 use super::system::{self, Package};
 #[cfg(not(feature = "tls"))]
 use super::tls;
-use super::{Outcome, book, build, option};
+use super::{Outcome, book, option};
+use crate::course::cargo_itself;
+use crate::course::house::House;
+use crate::course::out::{self, Ink, ink};
 use lexopt::{Arg, Parser};
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream};
@@ -234,7 +235,7 @@ fn talk(ip: IpAddr) -> io::Result<IpAddr> {
 }
 
 fn cargo() -> Found {
-    let cargo = build::cargo_itself();
+    let cargo = cargo_itself();
     let path = Path::new(&cargo);
     let path = if path.components().count() > 1 {
         Some(path.into())

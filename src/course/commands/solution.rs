@@ -1,9 +1,9 @@
 //! `solution`: shown at once after the exercise passed, before that only when it is really wanted.
 
-use super::house::House;
-use super::names::Entry;
-use super::out;
-use super::progress::Progress;
+use crate::course::house::House;
+use crate::course::names::Entry;
+use crate::course::out;
+use crate::course::progress::Progress;
 use std::fs;
 use std::io::{self, IsTerminal};
 

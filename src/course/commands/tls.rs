@@ -1,8 +1,9 @@
 //! Chapters with TLS need the cargo feature `tls`, and with it OpenSSL's headers on Linux. Whoever
 //! asks for such a chapter gets a runner that is built with it, in a target folder of its own.
 
-use super::house::House;
-use super::{Outcome, Stop, build, interrupt, out, system};
+use super::{Outcome, Stop, build, interrupt, system};
+use crate::course::house::House;
+use crate::course::out;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -30,12 +31,7 @@ pub fn runner(house: &House) -> Result<PathBuf, String> {
     if !house.target().join(runner).exists() {
         out::warn("building with TLS; the first time takes about half a minute");
     }
-    let built = build::build(house, "wireside", &["wireside"], true).pop();
-    match built.map(|built| built.executable) {
-        Some(Ok(runner)) => Ok(runner),
-        Some(Err(words)) => Err(advised(&words)),
-        None => Err("cargo built no runner".to_string()),
-    }
+    build::runner_with_tls(house).map_err(|words| advised(&words))
 }
 
 /// Does the same with that runner: its exit status.

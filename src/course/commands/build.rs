@@ -4,17 +4,17 @@
 //! program. So one run builds any number of them, a broken one takes nothing else with it, and what
 //! is graded is what was built just now: never a stale file that happens to lie there.
 
-use super::house::House;
-use super::{interrupt, out};
+use super::interrupt;
+use crate::course::house::House;
+use crate::course::{cargo_itself, no_cargo, out};
 use crate::grader::platform;
 use crate::grader::report::json;
 use jzon::JsonValue;
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::{env, thread};
+use std::thread;
 
 /// What came of one program.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub struct Built {
 
 /// Builds these exercises, each for itself: what came of each, in the same order.
 pub fn exercises(house: &House, names: &[&str]) -> Vec<Built> {
-    build(house, "exercises", names, needs_tls(names))
+    build(house, "exercises", names, features(names))
 }
 
 /// Builds these chapter programs; their executables, in the same order.
@@ -35,27 +35,37 @@ pub fn exercises(house: &House, names: &[&str]) -> Vec<Built> {
 /// # Errors
 /// The compiler's words about the first that doesn't build, or cargo's.
 pub fn programs(house: &House, names: &[&str]) -> Result<Vec<PathBuf>, String> {
-    let built = build(house, "wireside", names, needs_tls(names));
+    let built = build(house, "wireside", names, features(names));
     built.into_iter().map(|built| built.executable).collect()
 }
 
-/// Whether one of these belongs to a chapter on TLS: the others are built without it, and sooner.
-fn needs_tls(names: &[&str]) -> bool {
+/// The runner with TLS, or why it can't be built.
+pub(super) fn runner_with_tls(house: &House) -> Result<PathBuf, String> {
+    let built = build(house, "wireside", &["wireside"], "runner,tls").pop();
+    built.map_or_else(
+        || Err("cargo built no runner".to_string()),
+        |built| built.executable,
+    )
+}
+
+/// `tls` if one of these belongs to a chapter on it: the others are built without it, and sooner.
+fn features(names: &[&str]) -> &'static str {
     let mut chapters = crate::chapters::chapters().filter(|chapter| chapter.tls);
-    chapters.any(|chapter| {
+    let needs_tls = chapters.any(|chapter| {
         let exercises = chapter.exercises.iter().map(|exercise| exercise.name);
         let mut own = exercises.chain(chapter.programs.iter().copied());
         own.any(|name| names.contains(&name))
-    })
+    });
+    if needs_tls { "tls" } else { "" }
 }
 
-/// Builds programs of one package; with the feature `tls` in a target folder of its own, because
-/// on Windows the running runner can't be overwritten.
-pub(super) fn build(house: &House, package: &str, names: &[&str], tls: bool) -> Vec<Built> {
+/// Builds programs of one package; with features in a target folder of its own, because on Windows
+/// the running runner can't be overwritten.
+fn build(house: &House, package: &str, names: &[&str], features: &str) -> Vec<Built> {
     if names.is_empty() {
         return Vec::new();
     }
-    let said = match cargo(house, package, names, tls) {
+    let said = match cargo(house, package, names, features) {
         Ok(said) => said,
         Err(why) => {
             let failed = |_: &&str| Built {
@@ -94,14 +104,7 @@ struct Said {
     stderr: String,
 }
 
-/// The cargo that runs us, else the one in the path.
-pub(super) fn cargo_itself() -> OsString {
-    env::var_os("CARGO")
-        .filter(|cargo| !cargo.is_empty())
-        .unwrap_or_else(|| "cargo".into())
-}
-
-fn cargo(house: &House, package: &str, names: &[&str], tls: bool) -> Result<Said, String> {
+fn cargo(house: &House, package: &str, names: &[&str], features: &str) -> Result<Said, String> {
     let mut command = Command::new(cargo_itself());
     // The current folder stays what it is, so that cargo finds the same configuration as the
     // learner's own `cargo build` does.
@@ -120,9 +123,9 @@ fn cargo(house: &House, package: &str, names: &[&str], tls: bool) -> Result<Said
     for name in names {
         command.args(["--bin", name]);
     }
-    if tls {
+    if !features.is_empty() {
         command
-            .args(["--features", "tls", "--target-dir"])
+            .args(["--features", features, "--target-dir"])
             .arg(house.target().join("tls"));
     }
     command
@@ -132,11 +135,7 @@ fn cargo(house: &House, package: &str, names: &[&str], tls: bool) -> Result<Said
     // Ctrl-C is ours to pass on.
     platform::in_own_group(&mut command);
     out::status(&building(names));
-    let mut child = command.spawn().map_err(|err| {
-        let cargo = cargo_itself();
-        let cargo = cargo.to_string_lossy();
-        format!("cannot run {cargo}: {err}\nInstall Rust from https://rustup.rs, then try again.")
-    })?;
+    let mut child = command.spawn().map_err(no_cargo)?;
     let guard = interrupt::group(child.id());
     let stderr = child.stderr.take();
     let stderr = thread::spawn(move || {
