@@ -214,6 +214,12 @@ fn every_exercise_has_three_hints() {
                 exercise.name
             ));
         }
+        for line in hints.lines().filter(|line| line.chars().count() > 80) {
+            wrong.push(format!(
+                "exercises/hints/{}.md: wider than a terminal: {line}",
+                exercise.name
+            ));
+        }
     }
     none(wrong);
 }

@@ -107,7 +107,7 @@ fn newest(folder: &Path) -> Option<PathBuf> {
 fn build(house: &House) -> Result<PathBuf, String> {
     let folder = folder(house);
     let failed = |err| format!("cannot write to {}: {err}", folder.display());
-    out::warn("Building the grader, the demos and the commands: some ten seconds the first time.");
+    out::warn("Building the grader, demos and commands: some ten seconds the first time.");
     fs::create_dir_all(&folder).map_err(failed)?;
     // What is changed during the build counts as newer.
     let begun = stamp(house).with_extension("begun");

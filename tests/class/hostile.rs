@@ -5,7 +5,7 @@ use crate::submissions::{Class, RIGHT, has, shipped};
 use crate::table::{max_score, rows, verdicts};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
-use std::process::Stdio;
+use std::process::{Child, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -127,34 +127,73 @@ os.kill(os.getppid(), 9)
     assert_eq!(status, Some(4));
 }
 
+/// A class in which the second submission leaves its process group and then hangs, up to there.
+fn hanging(class: &Class, marker: &str) -> Child {
+    let waits = "import time\ntime.sleep(600)\n";
+    class.put("a_first", "ex02_echo_server.rs", &shipped()).put(
+        "b_hangs",
+        "ex02_echo_server.py",
+        &format!("{}{waits}", bomb(2, marker)),
+    );
+    let child = class
+        .command(&["all", "--out", "out.csv"])
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("start the runner");
+    let begun = Instant::now();
+    while carriers(marker) < 2 && begun.elapsed() < Duration::from_secs(20) {
+        thread::sleep(Duration::from_millis(20));
+    }
+    child
+}
+
+/// Ends the class by a signal. What was judged before is in the table, and nothing runs any more.
+#[track_caller]
+fn ended_by_a_signal(mut child: Child, class: &Class, marker: &str) {
+    let begun = Instant::now();
+    kill_process(Pid::from_child(&child), Signal::TERM).expect("send a signal");
+    let status = child.wait().expect("wait for the runner");
+    assert_eq!(status.code(), Some(143));
+    assert!(begun.elapsed() < Duration::from_secs(20));
+    assert_eq!(carriers(marker), 0);
+    let rows = rows(&fs::read_to_string(class.csv("out.csv")).expect("read the table"));
+    assert_eq!(verdicts(&rows), ["a_first not-attempted none"]);
+}
+
 #[test]
 fn a_signal_ends_the_class_and_all_that_it_started_and_keeps_what_was_done() {
     if !has("python3") {
         return;
     }
     let (class, marker) = (Class::new(), marker());
-    let waits = "import time\ntime.sleep(600)\n";
-    class.put("a_first", "ex02_echo_server.rs", &shipped()).put(
-        "b_hangs",
-        "ex02_echo_server.py",
-        &format!("{}{waits}", bomb(2, &marker)),
-    );
-    let args = ["all", "--out", "out.csv"];
-    let mut child = class
-        .command(&args)
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("start the runner");
-    let begun = Instant::now();
-    while carriers(&marker) < 2 && begun.elapsed() < Duration::from_secs(20) {
-        thread::sleep(Duration::from_millis(20));
+    let child = hanging(&class, &marker);
+    ended_by_a_signal(child, &class, &marker);
+}
+
+#[test]
+fn a_signal_ends_also_what_a_grader_has_started_that_can_t_end_it() {
+    if !has("python3") {
+        return;
     }
-    let pid = Pid::from_raw(child.id() as i32).expect("a process has a number");
-    kill_process(pid, Signal::TERM).expect("send a signal");
-    let status = child.wait().expect("wait for the runner");
-    assert_eq!(status.code(), Some(143));
-    assert!(begun.elapsed() < Duration::from_secs(40));
-    assert_eq!(carriers(&marker), 0);
-    let rows = rows(&fs::read_to_string(class.csv("out.csv")).expect("read the table"));
-    assert_eq!(verdicts(&rows), ["a_first not-attempted none"]);
+    let (class, marker) = (Class::new(), marker());
+    let child = hanging(&class, &marker);
+    for grader in children(child.id()) {
+        kill_process(grader, Signal::STOP).expect("stop the grader");
+    }
+    ended_by_a_signal(child, &class, &marker);
+}
+
+/// The processes that this one has started and not waited for.
+fn children(parent: u32) -> Vec<Pid> {
+    let mut all = Vec::new();
+    for task in fs::read_dir(format!("/proc/{parent}/task")).expect("read /proc") {
+        let task = task.expect("read /proc").path().join("children");
+        all.extend(fs::read_to_string(task));
+    }
+    let numbers = all.iter().flat_map(|listed| listed.split_whitespace());
+    let found: Vec<Pid> = numbers
+        .filter_map(|number| Pid::from_raw(number.parse().ok()?))
+        .collect();
+    assert!(!found.is_empty(), "it has started nothing");
+    found
 }
