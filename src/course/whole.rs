@@ -109,8 +109,8 @@ fn build(house: &House) -> Result<PathBuf, String> {
     let failed = |err| format!("cannot write to {}: {err}", folder.display());
     out::warn("Building the grader, demos and commands: some ten seconds the first time.");
     fs::create_dir_all(&folder).map_err(failed)?;
-    // What is changed during the build counts as newer.
-    let begun = stamp(house).with_extension("begun");
+    // What is changed during the build counts as newer. Another terminal may build at the same time.
+    let begun = folder.join(format!("begun-{}", std::process::id()));
     fs::write(&begun, "").map_err(failed)?;
     let mut cargo = Command::new(cargo_itself());
     cargo
@@ -126,9 +126,13 @@ fn build(house: &House) -> Result<PathBuf, String> {
         .arg(&folder)
         .arg("--manifest-path")
         .arg(house.manifest())
-        .stdin(Stdio::null());
-    let status = cargo.status().map_err(no_cargo)?;
-    if !status.success() {
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    let status = cargo.status();
+    if !status.as_ref().is_ok_and(|status| status.success()) {
+        let _ = fs::remove_file(&begun);
+    }
+    if !status.map_err(no_cargo)?.success() {
         return Err(
             "They were not built: cargo's reason stands above. The next command tries again."
                 .to_string(),
