@@ -101,7 +101,7 @@ pub fn run(house: &House, parser: Parser) -> Outcome {
         match tls::runner(house) {
             Ok(runner) => {
                 let args = std::env::args_os().skip(1).collect::<Vec<_>>();
-                return tls::run(&runner, &args);
+                return tls::run(&runner, &args).map_err(Stop::Failed);
             }
             // One who has come as far as chapter 8 without the headers is graded as far.
             Err(why) if has_others => {

@@ -19,7 +19,9 @@ pub fn rerun_with_tls(house: &House, args: &[OsString]) -> Outcome {
             "the runner has TLS already: please report this".to_string(),
         ));
     }
-    run(&runner(house).map_err(Stop::Failed)?, args)
+    runner(house)
+        .and_then(|runner| run(&runner, args))
+        .map_err(Stop::Failed)
 }
 
 /// Builds the runner with TLS: where it is.
@@ -38,12 +40,12 @@ pub fn runner(house: &House) -> Result<PathBuf, String> {
 ///
 /// # Errors
 /// It can't be started.
-pub fn run(runner: &Path, args: &[OsString]) -> Outcome {
+pub fn run(runner: &Path, args: &[OsString]) -> Result<u8, String> {
     let failed = |err: std::io::Error| {
-        Stop::Failed(format!(
+        format!(
             "cannot run {}, the runner with TLS: {err}",
             runner.display()
-        ))
+        )
     };
     let mut child = Command::new(runner).args(args).spawn().map_err(failed)?;
     let guard = interrupt::process(child.id());
