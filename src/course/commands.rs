@@ -18,12 +18,12 @@ pub mod words;
 use super::house::House;
 use super::names::{self, Entry};
 use super::progress::Progress;
-use super::{ended, home, judges, out};
+use super::{ended, home, out, trouble};
 use crate::demo::command as demo;
 use crate::grader::program;
 use lexopt::{Arg, Parser};
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 
 /// One of the runner's commands.
@@ -46,7 +46,7 @@ pub type Outcome = Result<u8, Stop>;
 pub enum Stop {
     /// Bad usage: exit status 2.
     Usage(String),
-    /// It could not be done: exit status 1.
+    /// It could not be done: exit status 1, or 4 where that is a verdict.
     Failed(String),
     /// `--help` was asked for.
     Help,
@@ -168,13 +168,13 @@ EX.rs.backup-YYYYMMDD-HHMMSS, the date and time in UTC. No backup is replaced.
 pub fn main() -> ExitCode {
     interrupt::install();
     let args: Vec<OsString> = env::args_os().skip(1).collect();
-    let judges = judges(&args);
+    let trouble = trouble(args.first().map_or(OsStr::new(""), |first| first));
     let status = run(args);
     interrupt::wait_if_under_way();
     // Nothing that was started here is left.
     program::end_all();
     out::status_done();
-    ended(status, judges)
+    ended(status, trouble)
 }
 
 fn run(args: Vec<OsString>) -> u8 {
@@ -230,7 +230,7 @@ fn found(act: impl FnOnce(&House) -> Outcome, command: &str) -> u8 {
         Err(Stop::Usage(why)) => usage_error(&why, command),
         Err(Stop::Failed(why)) => {
             out::warn(why);
-            1
+            trouble(OsStr::new(command))
         }
     }
 }

@@ -18,7 +18,7 @@ pub use commands::main;
 #[cfg(not(feature = "runner"))]
 pub use whole::main;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::process::ExitCode;
 
@@ -36,18 +36,21 @@ fn no_cargo(err: io::Error) -> String {
     format!("cannot run {cargo}: {err}\nInstall Rust from https://rustup.rs, then try again.")
 }
 
-/// Whether this command's exit status is a verdict. Then 4 says that there is none; 1 would say that
-/// a check failed.
-fn judges(args: &[OsString]) -> bool {
-    args.first()
-        .is_some_and(|first| first == "grade" || first == "class")
+/// The exit status of a command that could not do what it is for: 1. Where the status is a verdict, 1
+/// would say that a check failed; there 4 says that there is none.
+fn trouble(command: &OsStr) -> u8 {
+    if command == "grade" || command == "class" {
+        4
+    } else {
+        1
+    }
 }
 
 /// The end of a command: its exit status, unless nobody could read what it said.
-fn ended(status: u8, judges: bool) -> ExitCode {
+fn ended(status: u8, trouble: u8) -> ExitCode {
     let Some(err) = out::trouble() else {
         return ExitCode::from(status);
     };
     out::warn(format!("cannot write to stdout: {err}"));
-    ExitCode::from(status.max(if judges { 4 } else { 1 }))
+    ExitCode::from(status.max(trouble))
 }

@@ -2,12 +2,13 @@
 //!
 //! Without the feature `runner` the runner is this: it shows the home screen, and for all else it
 //! builds the whole one, in a target folder of its own (on Windows what runs can't be overwritten),
-//! and that one does what was asked for.
+//! and that one does what was asked for. A build goes on where this program alone is killed: what a
+//! terminal's Ctrl-C or `timeout` ends is cargo as well.
 
 use super::house::House;
-use super::{cargo_itself, ended, home, judges, no_cargo, out};
+use super::{cargo_itself, ended, files, home, no_cargo, out, trouble};
 use std::env::{self, consts::EXE_SUFFIX};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
@@ -17,7 +18,7 @@ use std::time::SystemTime;
 /// Shows the home screen, or hands the arguments to the whole runner.
 pub fn main() -> ExitCode {
     let args: Vec<OsString> = env::args_os().skip(1).collect();
-    let trouble = if judges(&args) { 4 } else { 1 };
+    let trouble = trouble(args.first().map_or(OsStr::new(""), |first| first));
     let house = match House::find() {
         Ok(house) => house,
         Err(why) => {
@@ -34,7 +35,7 @@ pub fn main() -> ExitCode {
                 out::warn(why);
             }
         }
-        return ended(status, false);
+        return ended(status, trouble);
     }
     let runner = current(&house).map_or_else(|| build(&house), Ok);
     match runner.and_then(|runner| hand_over(&runner, &args)) {
@@ -46,48 +47,69 @@ pub fn main() -> ExitCode {
     }
 }
 
-/// Where it is built.
+/// Where it is built: beside what runs now, for one clone may be used from several systems.
 fn folder(house: &House) -> PathBuf {
-    house.target().join("runner")
+    let exe = env::current_exe().unwrap_or_default();
+    // target/debug/wireside; a program that was copied elsewhere says nothing.
+    let profile = exe
+        .parent()
+        .filter(|folder| folder.ends_with("debug") || folder.ends_with("release"));
+    let target = profile.and_then(Path::parent).unwrap_or(house.target());
+    target
+        .join("runner")
+        .join(format!("{}-{}", env::consts::OS, env::consts::ARCH))
 }
 
-/// Its modification time is when the last build that came to its end began.
-fn stamp(house: &House) -> PathBuf {
-    folder(house).join("built")
+/// What the runner that lies in the folder was made of.
+fn stamp(folder: &Path) -> PathBuf {
+    folder.join("made-of")
 }
 
-/// The whole runner, if nothing that it is made of was changed since it was built. Cargo knows
-/// better, but takes longer to say so than the rest of a command.
-fn current(house: &House) -> Option<PathBuf> {
-    let built = changed(&stamp(house)).ok()?;
+/// What it is to be made of, a file a line with its length and time. Cargo knows better whether it must
+/// be built again, but takes longer to say so than the rest of a command.
+fn parts(house: &House) -> io::Result<String> {
     let root = house.root();
-    let parts = [
-        root.join("Cargo.toml"),
-        root.join("Cargo.lock"),
-        root.join("src"),
-    ];
-    let is_older = |part| last_change(part).is_ok_and(|changed| changed < built);
-    if parts.iter().all(|part| is_older(part)) {
-        newest(&folder(house))
+    let mut parts = format!("{}\n", root.display());
+    // Another cargo or another version of the course has built this program anew.
+    add(&env::current_exe()?, &mut parts)?;
+    add(&root.join("Cargo.toml"), &mut parts)?;
+    add(&root.join("Cargo.lock"), &mut parts)?;
+    add_sources(&root.join("src"), &mut parts)?;
+    Ok(parts)
+}
+
+fn add(file: &Path, parts: &mut String) -> io::Result<()> {
+    let found = fs::metadata(file)?;
+    let time = found.modified()?.duration_since(SystemTime::UNIX_EPOCH);
+    let nanos = time.map_or(0, |time| time.as_nanos());
+    parts.push_str(&format!("{} {} {nanos}\n", file.display(), found.len()));
+    Ok(())
+}
+
+/// The chapter programs are no part of the runner.
+fn add_sources(folder: &Path, parts: &mut String) -> io::Result<()> {
+    let entries = fs::read_dir(folder)?.map(|entry| entry.map(|entry| entry.path()));
+    let mut paths = entries.collect::<io::Result<Vec<PathBuf>>>()?;
+    paths.sort();
+    for path in paths {
+        if path.is_dir() && !path.ends_with("bin") && !path.ends_with("systems") {
+            add_sources(&path, parts)?;
+        } else if path.extension().is_some_and(|extension| extension == "rs") && path.is_file() {
+            add(&path, parts)?;
+        }
+    }
+    Ok(())
+}
+
+/// The whole runner, if it was made of what is there now.
+fn current(house: &House) -> Option<PathBuf> {
+    let folder = folder(house);
+    let made_of = fs::read_to_string(stamp(&folder)).ok()?;
+    if made_of == parts(house).ok()? {
+        newest(&folder)
     } else {
         None
     }
-}
-
-fn changed(path: &Path) -> io::Result<SystemTime> {
-    fs::metadata(path)?.modified()
-}
-
-/// When the file, or a file of the folder, was last changed. The chapter programs are no part of the
-/// runner.
-fn last_change(path: &Path) -> io::Result<SystemTime> {
-    let mut last = changed(path)?;
-    if path.is_dir() && !path.ends_with("bin") && !path.ends_with("systems") {
-        for entry in fs::read_dir(path)? {
-            last = last.max(last_change(&entry?.path())?);
-        }
-    }
-    Ok(last)
 }
 
 /// The runner that was built last. Where cargo is told to build for a target it has a folder more.
@@ -99,19 +121,21 @@ fn newest(folder: &Path) -> Option<PathBuf> {
     inner
         .chain([folder.to_path_buf()])
         .map(|folder| folder.join("debug").join(format!("wireside{EXE_SUFFIX}")))
-        .filter(|runner| runner.is_file())
-        .max_by_key(|runner| changed(runner).ok())
+        .filter_map(|runner| Some((fs::metadata(&runner).ok()?.modified().ok()?, runner)))
+        .max()
+        .map(|(_, runner)| runner)
 }
 
 /// Builds it.
 fn build(house: &House) -> Result<PathBuf, String> {
     let folder = folder(house);
-    let failed = |err| format!("cannot write to {}: {err}", folder.display());
-    out::warn("Building the grader, demos and commands: some ten seconds the first time.");
-    fs::create_dir_all(&folder).map_err(failed)?;
-    // What is changed during the build counts as newer. Another terminal may build at the same time.
-    let begun = folder.join(format!("begun-{}", std::process::id()));
-    fs::write(&begun, "").map_err(failed)?;
+    out::warn(if stamp(&folder).exists() {
+        "Building the grader, demos and commands: the course has changed."
+    } else {
+        "Building the grader, demos and commands: once, some ten seconds."
+    });
+    // Before cargo looks at them: what is changed meanwhile is built next time.
+    let parts = parts(house);
     let mut cargo = Command::new(cargo_itself());
     cargo
         .args([
@@ -128,24 +152,26 @@ fn build(house: &House) -> Result<PathBuf, String> {
         .arg(house.manifest())
         .stdin(Stdio::null())
         .stdout(Stdio::null());
-    let status = cargo.status();
-    if !status.as_ref().is_ok_and(|status| status.success()) {
-        let _ = fs::remove_file(&begun);
+    if !cargo.status().map_err(no_cargo)?.success() {
+        return Err(NOT_BUILT.to_string());
     }
-    if !status.map_err(no_cargo)?.success() {
-        return Err(
-            "They were not built: cargo's reason stands above. The next command tries again."
-                .to_string(),
-        );
+    // Without it cargo is asked each time, and that is all.
+    if let Ok(parts) = parts {
+        let _ = files::write_whole(&stamp(&folder), parts.as_bytes());
     }
-    fs::rename(&begun, stamp(house)).map_err(failed)?;
     newest(&folder).ok_or_else(|| {
-        format!(
-            "cargo built a runner, and it isn't in {}: please report this",
-            folder.display()
-        )
+        let folder = folder.display();
+        format!("cargo built a runner, and it isn't in {folder}: please report this")
     })
 }
+
+const NOT_BUILT: &str = if cfg!(windows) {
+    "They were not built: cargo's reason stands above. The first time it needs the internet.\n\
+     If the course still runs in another terminal, end it there; the next command tries again."
+} else {
+    "They were not built: cargo's reason stands above. The first time it needs the internet;\n\
+     the next command tries again."
+};
 
 /// The whole runner does what was asked for. Where the system can, it takes this one's place.
 fn hand_over(runner: &Path, args: &[OsString]) -> Result<ExitCode, String> {

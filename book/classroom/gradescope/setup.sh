@@ -16,9 +16,9 @@ export PATH="$HOME/.cargo/bin:$PATH"
 
 git clone --depth 1 "$REPOSITORY" "$COURSE"
 cd "$COURSE"
+cargo build --locked --package exercises
 # The first command builds the grader.
 cargo course --version
-cargo build --locked --package exercises
 
 # What is handed in can include a file of this machine when it is compiled.
 for solution in solutions/src/bin/*.rs; do
