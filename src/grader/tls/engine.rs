@@ -55,6 +55,7 @@ fn wrong(err: ErrorStack) -> Stop {
 
 /// Shakes hands over a wire that doesn't block. What the peer makes of it is no error of ours.
 pub fn shake(wire: Box<dyn Wire>, terms: &Terms, serves: bool) -> Result<Came, Stop> {
+    let begun = Instant::now();
     let unable = |err: ErrorStack| Stop::Broken(format!("cannot prepare TLS: {err}"));
     let context = context(terms, serves)?;
     let mut ssl = Ssl::new(&context).map_err(unable)?;
@@ -63,7 +64,7 @@ pub fn shake(wire: Box<dyn Wire>, terms: &Terms, serves: bool) -> Result<Came, S
         ssl.param_mut().set_host(HOST).map_err(unable)?;
     }
     let stream = SslStream::new(ssl, wire).map_err(unable)?;
-    Ok(finish(stream, terms, serves))
+    Ok(finish(stream, terms, serves, begun))
 }
 
 /// A client's session that has ended in order, and can be resumed.
@@ -71,17 +72,25 @@ pub struct Session(SslStream<Box<dyn Wire>>);
 
 /// Shakes hands as a client that offers to go on with a session.
 pub fn shake_again(wire: Box<dyn Wire>, session: Session, terms: &Terms) -> Result<Came, Stop> {
+    let begun = Instant::now();
     let mut stream = session.0;
     *stream.get_mut() = wire;
     // The crate's `set_session` is unsafe. This begins with `SSL_clear`, which keeps a session that has
     // ended in order, and goes on with the handshake; how far it came, `finish` finds out.
     let _ = stream.stateless();
-    Ok(finish(stream, terms, false))
+    Ok(finish(stream, terms, false, begun))
 }
 
-fn finish(mut stream: SslStream<Box<dyn Wire>>, terms: &Terms, serves: bool) -> Came {
+fn finish(
+    mut stream: SslStream<Box<dyn Wire>>,
+    terms: &Terms,
+    serves: bool,
+    begun: Instant,
+) -> Came {
+    const LOOK: Duration = Duration::from_millis(50);
+    let mut waited = Duration::ZERO;
     let deadline = Instant::now() + terms.limit;
-    let came = loop {
+    let how = loop {
         let step = match serves {
             true => stream.accept(),
             false => stream.connect(),
@@ -92,7 +101,10 @@ fn finish(mut stream: SslStream<Box<dyn Wire>>, terms: &Terms, serves: bool) -> 
                 ErrorCode::WANT_READ | ErrorCode::WANT_WRITE if Instant::now() < deadline => {
                     let writes = err.code() == ErrorCode::WANT_WRITE;
                     let socket = stream.get_ref().socket();
-                    platform::wait_ready(socket, !writes, writes, Duration::from_millis(50));
+                    let since = Instant::now();
+                    platform::wait_ready(socket, !writes, writes, LOOK);
+                    // Whoever wakes up later than that was kept from it.
+                    waited += since.elapsed().min(LOOK);
                     // One that drips would not notice that the peer has gone before it has done.
                     if writes && has_gone(socket) {
                         break Err(Refusal::End);
@@ -106,9 +118,13 @@ fn finish(mut stream: SslStream<Box<dyn Wire>>, terms: &Terms, serves: bool) -> 
     let wire = Tls {
         stream,
         alert: None,
-        failed: came.is_err(),
+        failed: how.is_err(),
     };
-    (Box::new(wire), came)
+    Came {
+        wire: Box::new(wire),
+        how,
+        held_up: begun.elapsed() - waited,
+    }
 }
 
 /// Whether the peer has ended its stream, or reset it, and everything before that was read.
@@ -316,5 +332,67 @@ impl Wire for Tls {
 
     fn into_session(self: Box<Self>) -> Option<Session> {
         (!self.failed).then_some(Session(self.stream))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+    use std::thread;
+
+    /// A second and a half before the first byte.
+    const LATE: Duration = Duration::from_millis(1_500);
+
+    /// What the machine keeps from writing for a while.
+    struct HeldUp(TcpStream, bool);
+
+    impl Read for HeldUp {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.0.read(buffer)
+        }
+    }
+
+    impl Write for HeldUp {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if std::mem::take(&mut self.1) {
+                thread::sleep(LATE);
+            }
+            self.0.write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Wire for HeldUp {
+        fn socket(&self) -> &TcpStream {
+            &self.0
+        }
+
+        fn end_writing(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_handshake_tells_what_was_our_own_time_and_what_the_peer_s() {
+        // Keys take their time, once.
+        assert!(office().is_ok());
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (peer, _) = listener.accept().unwrap();
+        for stream in [&stream, &peer] {
+            stream.set_nonblocking(true).unwrap();
+        }
+        let late =
+            thread::spawn(move || shake(Box::new(HeldUp(stream, true)), &Terms::CLIENT, false));
+        let served = shake(Box::new(peer), &Terms::SERVER, true).ok().unwrap();
+        let late = late.join().unwrap().ok().unwrap();
+        assert!(served.how.is_ok() && late.how.is_ok());
+        assert!(late.held_up >= LATE, "{:?}", late.held_up);
+        // Its own part is some milliseconds; that it waited as long is the peer's doing.
+        assert!(served.held_up < LATE, "{:?}", served.held_up);
     }
 }

@@ -259,8 +259,19 @@ pub fn alert_name(number: u8) -> &'static str {
     }
 }
 
-/// The wire as it is behind a handshake, and what came of that.
-type Came = (Box<dyn Wire>, Result<Agreed, Refusal>);
+/// What came of a handshake.
+pub struct Came {
+    /// The wire as it is behind it.
+    wire: Box<dyn Wire>,
+    how: Result<Agreed, Refusal>,
+    /// How much of its time the grader's end took, beside waiting for the peer: some milliseconds,
+    /// unless the machine kept it from going on.
+    held_up: Duration,
+}
+
+/// More than this of a peer's three seconds is no time that the peer took. (One that drips is slow by
+/// intent.)
+const HELD_UP: Duration = Duration::from_secs(1);
 
 /// What came of a handshake. The conversation goes on in either case: also to see how it ends.
 pub struct Shaken {
@@ -335,9 +346,14 @@ impl Client {
                     next: Instant::now(),
                 }),
             };
-            let (wire, result) = shake(wire)?;
-            came = result;
-            Ok(wire)
+            let behind = shake(wire)?;
+            if behind.held_up > HELD_UP && terms.drip.is_none() {
+                let why = "the machine was too slow: the grader's own part of a handshake took";
+                let seconds = behind.held_up.as_secs_f64();
+                return Err(Stop::Inconclusive(format!("{why} {seconds:.1} s")));
+            }
+            came = behind.how;
+            Ok(behind.wire)
         })?;
         let note = match &came {
             Ok(agreed) if agreed.resumed => format!("session resumed: {}", agreed.version),

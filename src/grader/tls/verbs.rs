@@ -87,11 +87,11 @@ pub fn is_spoken_here(version: Version) -> Result<bool, Stop> {
             )
         });
         let (stream, _) = listener.accept().map_err(cannot)?;
-        let (_server, served) = end(stream, Terms::SERVER, true)?;
-        let (_client, came) = match client.join() {
+        let served = end(stream, Terms::SERVER, true)?;
+        let met = match client.join() {
             Ok(met) => met?,
             Err(_) => return Err(Stop::Broken("a try of TLS has panicked".to_string())),
         };
-        Ok(served.is_ok() && came.is_ok())
+        Ok(served.how.is_ok() && met.how.is_ok())
     })
 }
