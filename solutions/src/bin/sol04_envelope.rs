@@ -7,11 +7,11 @@
 //!     cargo run -p solutions --bin sol04_envelope 127.0.0.1:7004
 
 use byteorder::{BigEndian, ReadBytesExt, WriteBytesExt};
-use std::io::ErrorKind::UnexpectedEof;
+use std::io::ErrorKind::{Interrupted, TimedOut, UnexpectedEof, WouldBlock};
 use std::io::{self, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{env, thread};
 
 const MAGIC: u16 = 0x5753;
@@ -22,6 +22,8 @@ const HEADER: usize = 12;
 const MAX_PAYLOAD: u32 = 1 << 20;
 /// What one read may bring.
 const BUFFER: usize = 64 * 1024;
+/// How long a client that was refused may go on sending.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 const PING: u8 = 1;
 const PONG: u8 = 2;
@@ -79,6 +81,7 @@ fn converse(stream: &TcpStream) -> io::Result<u64> {
         let known = kind == PING || kind == TEXT;
         if magic != MAGIC || version != VERSION || (known && length > MAX_PAYLOAD) {
             reply(stream, REFUSED, id, b"")?;
+            part(stream)?;
             return Err(io::Error::other("a message that can't be understood"));
         }
         if known {
@@ -93,6 +96,29 @@ fn converse(stream: &TcpStream) -> io::Result<u64> {
             _ => reply(stream, UNKNOWN, id, b"")?,
         }
         answered += 1;
+    }
+}
+
+/// Ends our direction, and for a moment throws away what still comes: to close with bytes unread would
+/// be a reset, and that may destroy the refusal.
+fn part(mut stream: &TcpStream) -> io::Result<()> {
+    stream.shutdown(Shutdown::Write)?;
+    let deadline = Instant::now() + PATIENCE;
+    let mut ignored = vec![0; BUFFER];
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        // A timeout of zero is an error of its own.
+        if left.is_zero() {
+            return Ok(());
+        }
+        stream.set_read_timeout(Some(left))?;
+        match stream.read(&mut ignored) {
+            Ok(0) => return Ok(()),
+            Ok(_) => {}
+            Err(err) if err.kind() == Interrupted => {}
+            Err(err) if matches!(err.kind(), WouldBlock | TimedOut) => return Ok(()),
+            Err(err) => return Err(err),
+        }
     }
 }
 
