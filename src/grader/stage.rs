@@ -16,10 +16,11 @@ use super::platform;
 use super::program::{Input, PATIENCE, Program, Start};
 use super::seed::{Dice, Seed};
 use super::transcript::{Transcript, What};
-use super::udp::{UdpPeer, UdpPlace};
+use super::udp::{self, UdpPeer, UdpPlace};
 use folder::Folder;
 use socket2::{Domain, Socket, Type};
 use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeSet;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
 use std::path::Path;
@@ -43,6 +44,8 @@ pub struct Stage {
     pub(super) typed: Cell<bool>,
     /// What a submission that is a server is started with, behind its address.
     server_args: RefCell<Vec<String>>,
+    /// The addresses of all peers that it had.
+    udp_peers: RefCell<BTreeSet<SocketAddr>>,
     /// Kept from other stages until this one is over.
     ports: RefCell<Vec<std::ops::Range<u16>>>,
 }
@@ -59,6 +62,7 @@ impl Stage {
             env: RefCell::default(),
             typed: Cell::new(false),
             server_args: RefCell::default(),
+            udp_peers: RefCell::default(),
             ports: RefCell::default(),
         })
     }
@@ -243,8 +247,12 @@ impl Stage {
     /// The same, from this address of the loopback network.
     pub fn udp_peer_at(&self, who: &str, at: SocketAddr) -> Result<UdpPeer, Stop> {
         let (program, server) = self.ready_server()?;
-        let (program, transcript) = (Arc::clone(program), Arc::clone(&self.transcript));
-        UdpPeer::bind(at, who, *server, program, transcript)
+        udp::unlike(&mut self.udp_peers.borrow_mut(), || {
+            let (program, transcript) = (Arc::clone(program), Arc::clone(&self.transcript));
+            let peer = UdpPeer::bind(at, who, *server, program, transcript)?;
+            let addr = peer.addr()?;
+            Ok((peer, addr))
+        })
     }
 
     /// A socket of the grader's on 127.0.0.1, for a submission that talks in datagrams.

@@ -9,7 +9,7 @@ use super::faults::{Fate, Faults, Line};
 use super::program::{PATIENCE, Program};
 use super::stage::Pupil;
 use super::transcript::{Transcript, What};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
@@ -57,6 +57,27 @@ impl UdpPlace {
         UdpPeer::over(self.socket, &self.who, None, program, self.transcript)
     }
 }
+
+/// A socket whose address none had before it. What the submission says to a peer that has gone arrives
+/// at whoever has its port now.
+pub(super) fn unlike<T>(
+    before: &mut BTreeSet<SocketAddr>,
+    mut bind: impl FnMut() -> Result<(T, SocketAddr), Stop>,
+) -> Result<T, Stop> {
+    // Kept until another is found, or the system would give the same again.
+    let mut known = Vec::new();
+    while known.len() < SAME_AGAIN {
+        let (socket, addr) = bind()?;
+        if before.insert(addr) {
+            return Ok(socket);
+        }
+        known.push(socket);
+    }
+    let why = format!("the system gave {SAME_AGAIN} ports that peers had before");
+    Err(Stop::Inconclusive(why))
+}
+
+const SAME_AGAIN: usize = 100;
 
 fn bound(at: SocketAddr) -> Result<UdpSocket, Stop> {
     UdpSocket::bind(at).map_err(|err| match err.kind() {
@@ -319,5 +340,22 @@ impl UdpPeer {
         failure.who = self.who.clone();
         failure.sent = self.sent.clone();
         Err(failure.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_that_a_peer_has_left_is_nobody_s_again() {
+        let addr = |port: u16| SocketAddr::from(([127, 0, 0, 1], port));
+        let mut before = BTreeSet::from([addr(1), addr(2)]);
+        let mut given = [2, 1, 3].into_iter();
+        let bind = || Ok(given.next().map(|port| (port, addr(port))).unwrap());
+        assert_eq!(unlike(&mut before, bind).ok(), Some(3));
+        assert!(before.contains(&addr(3)));
+        let told = unlike(&mut before, || Ok(((), addr(3))));
+        assert!(matches!(told, Err(Stop::Inconclusive(_))));
     }
 }
