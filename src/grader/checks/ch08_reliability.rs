@@ -118,6 +118,11 @@ fn arrives_exactly(
                 } =>
             {
                 inbound.pupil().program().must_have_run(PATIENCE)?;
+                if model.ended {
+                    let due = "the program ends when its end was acknowledged";
+                    let got = format!("it still runs {} s later", PATIENCE.as_secs());
+                    return inbound.fails(Symptom::StillOpen, due, got);
+                }
                 let got = format!("silence after {} bytes of the file", model.file.len());
                 return inbound.fails(Symptom::Silence, "all segments, and the end", got);
             }

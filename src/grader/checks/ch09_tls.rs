@@ -60,7 +60,8 @@ pub(super) fn silent(stage: &Stage, count: usize) -> Result<Vec<Client>, Stop> {
 
 pub(super) const IN_THE_LOOP: Cause = Cause {
     symptoms: &[],
-    likely: "the handshake is waited for before the next client is accepted",
+    likely: "something of one client (its handshake, its first byte, a free place) is waited for before the \
+             next is served, or silent ones fill all places",
     advice: "give each client its thread first, and shake hands in there",
 };
 

@@ -156,11 +156,9 @@ impl Inbound {
         self.transcript
             .write_named("receiver", What::Hears, &bytes, told(&bytes));
         let Some(segment) = Segment::read(&bytes) else {
-            return self.fails(
-                Symptom::Different,
-                "a segment: type, number, length, and as many bytes of payload",
-                &bytes[..],
-            );
+            let due = "a segment: type, number, length, and as many bytes of payload, \
+                       which data has and nothing else";
+            return self.fails(Symptom::Different, due, &bytes[..]);
         };
         if *self.from.get_or_insert(from) != from {
             let due = "a segment from the same address as those before";

@@ -233,7 +233,7 @@ impl Refusal {
             Refusal::Silence => "silence inside the handshake".to_string(),
             Refusal::NoVersion => "no version of TLS in common".to_string(),
             Refusal::NoSuite => "no cipher suite in common".to_string(),
-            Refusal::Garbled => "bytes that are no TLS".to_string(),
+            Refusal::Garbled => "what OpenSSL can't read as a handshake".to_string(),
         }
     }
 }

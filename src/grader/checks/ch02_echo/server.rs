@@ -300,7 +300,7 @@ pub const ECHO_SERVER: &[Check] = &[
                 echoed(stage, b"still there?\n")
             },
         }),
-        causes: &[ENDED_BY_ONE_CLIENT],
+        causes: &[BUSY_WITH_THE_DEAD, ENDED_BY_ONE_CLIENT],
         ..Check::PLAIN
     },
     Check {
@@ -321,7 +321,7 @@ pub const ECHO_SERVER: &[Check] = &[
                 echoed(stage, b"still there?\n")
             },
         }),
-        causes: &[ENDED_BY_ONE_CLIENT],
+        causes: &[BUSY_WITH_THE_DEAD, ENDED_BY_ONE_CLIENT],
         ..Check::PLAIN
     },
 ];
@@ -335,6 +335,12 @@ const STOPPED_AFTER_ONE: Cause = Cause {
     symptoms: &[Symptom::End, Symptom::Reset, Symptom::Silence],
     likely: "the server answers what its first read returned, and has done with the client",
     advice: "read again after each answer, until read() returns 0",
+};
+
+const BUSY_WITH_THE_DEAD: Cause = Cause {
+    symptoms: &[Symptom::Silence],
+    likely: "the server is still busy with the client that has gone, or its loop has ended",
+    advice: "when a read or a write fails, that conversation is over: accept the next",
 };
 
 const ENDED_BY_ONE_CLIENT: Cause = Cause {

@@ -197,8 +197,9 @@ pub const POLITE_REFUSAL: &[Check] = &[
         }),
         causes: &[Cause {
             symptoms: &[],
-            likely: "a long read is refused before the lines in it are looked at",
-            advice: "go through what was read line by line, in order",
+            likely: "a long read is refused before the lines in it are looked at, or earlier answers still wait \
+                     in a buffer",
+            advice: "go through what was read line by line, in order; send what is owed before the refusal",
         }],
         ..Check::PLAIN
     },
@@ -272,8 +273,9 @@ pub const POLITE_REFUSAL: &[Check] = &[
         control: Some(REFUSED_WITH_A_FIN),
         causes: &[Cause {
             symptoms: &[],
-            likely: "the stream is closed right after the refusal: what comes then meets a reset",
-            advice: "half-close, then read on for a while; only then let the stream go",
+            likely: "it isn't read on: the stream is closed at once or after a read, or both its halves are shut \
+                     down, and what comes then meets a reset",
+            advice: "half-close by `Shutdown::Write`, then read on for a while; only then let the stream go",
         }],
         ..Check::PLAIN
     },

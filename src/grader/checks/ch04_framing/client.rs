@@ -179,7 +179,12 @@ pub const FRAME_CLIENT: &[Check] = &[
             )
         },
         control: Some(ONE_LINE),
-        causes: &[ONE_READ],
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "what one read() returned was taken for the whole of it, or made text by itself",
+            advice: "gather as many bytes as were announced, and keep what is too much; only then make text \
+                     of them",
+        }],
         ..Check::PLAIN
     },
     Check {
@@ -298,8 +303,8 @@ pub const FRAME_CLIENT: &[Check] = &[
         control: Some(ONE_LINE),
         causes: &[Cause {
             symptoms: &[],
-            likely: "the length isn't compared with a limit before the payload is read, or its error \
-                     has other words",
+            likely: "the length isn't compared with 1,048,576 before the payload is read (no limit, a higher \
+                     one, or too late), or its error has other words",
             advice: "look at the length first: 1,048,577 is too long, whatever follows",
         }],
         ..Check::PLAIN

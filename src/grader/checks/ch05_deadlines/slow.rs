@@ -2,7 +2,7 @@
 
 use crate::grader::check::{Cause, Check, Control, Told};
 use crate::grader::client::Client;
-use crate::grader::failure::Symptom;
+use crate::grader::failure::{Side, Symptom};
 use crate::grader::stage::Stage;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -68,11 +68,18 @@ pub const SLOW_CLIENT: &[Check] = &[
             stage.server()?.unless_slowed(since, own, LINE, heard)
         },
         control: Some(A_LINE),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "a line ends where a buffer does, or only some lines of a read are answered",
-            advice: "only an LF ends a line: gather what several reads return",
-        }],
+        causes: &[
+            Cause {
+                symptoms: &[Symptom::End, Symptom::Reset],
+                likely: "a line of 60,000 bytes is too long for it, or its time is too short",
+                advice: "a limit may not be below 60,000 bytes; gather what several reads return",
+            },
+            Cause {
+                symptoms: &[],
+                likely: "a line ends where a buffer does, or only some lines of a read are answered",
+                advice: "only an LF ends a line: gather what several reads return",
+            },
+        ],
         ..Check::PLAIN
     },
     Check {
@@ -142,6 +149,15 @@ pub const SLOW_CLIENT: &[Check] = &[
             is_too_slow(stage, &mut mallory, since)
         },
         control: Some(A_LINE),
+        told_by: |failure| {
+            let some = matches!(&failure.got, Side::Bytes(got) if !got.is_empty());
+            let ended = matches!(failure.symptom, Symptom::End | Symptom::Reset);
+            (some && ended).then_some(Cause {
+                symptoms: &[],
+                likely: "the sentence isn't whole",
+                advice: "`error: too slow` and an LF, then the close",
+            })
+        },
         causes: &[
             Cause {
                 symptoms: &[Symptom::Silence, Symptom::Late],
@@ -224,7 +240,8 @@ pub const SLOW_CLIENT: &[Check] = &[
         control: Some(FALLS_SILENT),
         causes: &[Cause {
             symptoms: &[],
-            likely: "the time begins at the first read after the line before: here there is none",
+            likely: "bytes behind the LF aren't taken for the beginning of a line: its time would begin with the \
+                     next bytes, and none come",
             advice: "when a line is answered, look whether bytes of the next are there already",
         }],
         ..Check::PLAIN

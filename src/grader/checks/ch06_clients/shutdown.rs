@@ -284,8 +284,8 @@ pub const SHUTDOWN: &[Check] = &[
         control: Some(ALONE),
         causes: &[Cause {
             symptoms: &[Symptom::Extra],
-            likely: "the accept loop knows nothing of the shutdown",
-            advice: "let it look, after each accept, whether the server closes: then drop the stream",
+            likely: "the accept loop knows nothing of the shutdown, or has a word for newcomers",
+            advice: "let it look, after each accept, whether the server closes: then drop the stream unsaid",
         }],
         ..Check::PLAIN
     },
@@ -326,7 +326,8 @@ const CUT_OFF: Cause = Cause {
 
 const NO_END: Cause = Cause {
     symptoms: &[],
-    likely: "the program waits until all have left, or counts its two seconds from something later",
+    likely: "the program waits until all have left, or gives them more than two seconds, or counts these from \
+             something later",
     advice: "fix the moment at which patience ends when the line comes, and end then in any case",
 };
 

@@ -324,8 +324,10 @@ pub const ACK_SERVER: &[Check] = &[
         }),
         causes: &[Cause {
             symptoms: &[],
-            likely: "there is no limit, or the datagram was cut to the buffer and then looked right",
-            advice: "a buffer of one byte more than is allowed shows that there was more",
+            likely: "the one too long was acknowledged: nothing limits it, or it was cut to the buffer and \
+                     looked right, or it is refused and acknowledged all the same",
+            advice: "what isn't taken in gets no ACK; a buffer of one byte more than is allowed shows that \
+                     there was more",
         }],
         ..Check::PLAIN
     },
@@ -366,7 +368,8 @@ pub const ACK_SERVER: &[Check] = &[
         causes: &[Cause {
             symptoms: &[],
             likely: "the socket is closed and bound anew, or a queue of your own overflows",
-            advice: "one socket for the whole life of the server",
+            advice: "one socket for the whole life of the server, and no queue of your own that is shorter than \
+                     what comes",
         }],
         ..Check::PLAIN
     },

@@ -363,6 +363,21 @@ pub const SENDER: &[Check] = &[
                 advice: "send, wait, and only then count: the tenth has its 200 ms too",
             },
             Cause {
+                symptoms: &[Symptom::Status],
+                likely: "it gives up, and calls that success",
+                advice: "exit status 1, and a sentence on stderr",
+            },
+            Cause {
+                symptoms: &[Symptom::Exit],
+                likely: "it gives up before the tenth transmission",
+                advice: "count each time it is sent: the first is one of ten",
+            },
+            Cause {
+                symptoms: &[Symptom::Silence],
+                likely: "the wait grows with each transmission, or it stops sending",
+                advice: "200 ms after each of the ten",
+            },
+            Cause {
                 symptoms: &[],
                 likely: "the transmissions of a segment aren't counted to ten",
                 advice: "count each time it is sent: the first is one of them",

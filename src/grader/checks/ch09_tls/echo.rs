@@ -31,11 +31,18 @@ pub const TLS_ECHO: &[Check] = &[
             Ok(())
         },
         control: Some(ONE_FRAME),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "the server has done with a client after one frame, or after an empty one",
-            advice: "read the next one in a loop, until the client's stream ends",
-        }],
+        causes: &[
+            Cause {
+                symptoms: &[Symptom::Different, Symptom::Extra],
+                likely: "the payload is turned into text, or a length is counted anew",
+                advice: "send back the bytes that came, and as many",
+            },
+            Cause {
+                symptoms: &[],
+                likely: "the server has done with a client after one frame, or after an empty one",
+                advice: "read the next one in a loop, until the client's stream ends",
+            },
+        ],
         ..Check::PLAIN
     },
     Check {
@@ -104,8 +111,9 @@ pub const TLS_ECHO: &[Check] = &[
             },
             Cause {
                 symptoms: &[Symptom::End, Symptom::Reset],
-                likely: "the connection is closed without the frame, or without close_notify",
-                advice: "send the frame, then call `shutdown` on the TLS stream",
+                likely: "the length isn't looked at, and the payload waited for in vain; or the connection \
+                         is closed without the frame, or without close_notify",
+                advice: "compare the length first; send the frame, then call `shutdown` on the TLS stream",
             },
         ],
         ..Check::PLAIN
@@ -176,7 +184,8 @@ pub const TLS_ECHO: &[Check] = &[
         control: Some(ONE_FRAME),
         causes: &[Cause {
             symptoms: &[],
-            likely: "an error of one handshake ends the program, or the loop that accepts the next",
+            likely: "an error of one handshake ends the program, or the loop that accepts the next, or leaves \
+                     something behind that the others need: a lock, say",
             advice: "let it end that one conversation; look for unwrap and `?` around `accept`",
         }],
         ..Check::PLAIN

@@ -5,7 +5,7 @@ mod clients;
 use super::{BOTH, IN_THE_LOOP, NO_GOODBYE, ONE_ENDS_ALL};
 use super::{arrives, not_shaken, silent, three_failures, unless_slow};
 use crate::grader::check::{Cause, Check, Control};
-use crate::grader::failure::Symptom;
+use crate::grader::failure::{Side, Symptom};
 use crate::grader::tls::{Drip, Paper, Refusal, Terms, Version};
 use clients::{
     ALICE, BOB, EXPIRED, OF_ANOTHER_CA, SELF_SIGNED, are_refused, echoed, expects, in_time,
@@ -91,7 +91,8 @@ pub const MUTUAL_TLS: &[Check] = &[
         }),
         causes: &[Cause {
             symptoms: &[Symptom::Reset],
-            likely: "the connection is closed as soon as the handshake has failed",
+            likely: "it isn't read on to the client's end: closed at once, after one read or too early, or \
+                     `Both` was shut down, which ends the reading too",
             advice: "`shutdown(Shutdown::Write)`, then read and throw away until the client's end, for \
                      a second at most",
         }],
@@ -157,6 +158,16 @@ pub const MUTUAL_TLS: &[Check] = &[
             is_not_allowed(stage, BOB, "bob")
         },
         control: Some(UNDER_1_3),
+        told_by: |failure| {
+            let unserved =
+                !matches!(&failure.got, Side::Bytes(got) if got.starts_with(b"let me in"));
+            let told = match (failure.symptom, unserved) {
+                _ if failure.expected == Side::from(&b"hello bob\n"[..]) => NOT_GREETED,
+                (Symptom::Different, true) => OTHER_WORDS,
+                _ => return None,
+            };
+            Some(told)
+        },
         causes: &[
             Cause {
                 symptoms: &[Symptom::Different],
@@ -165,8 +176,8 @@ pub const MUTUAL_TLS: &[Check] = &[
             },
             Cause {
                 symptoms: &[Symptom::Silence],
-                likely: "only who is allowed is greeted, or told anything",
-                advice: "greet everybody; the list is for their lines",
+                likely: "only who is allowed is told anything",
+                advice: "answer the first line by the refusal",
             },
             Cause {
                 symptoms: &[Symptom::Extra],
@@ -305,11 +316,18 @@ pub const MUTUAL_TLS: &[Check] = &[
                 Ok(())
             },
         }),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "sessions have no context: OpenSSL can't tell whose they are, and refuses them",
-            advice: "`set_session_id_context`, with any name, where the verify mode is set",
-        }],
+        causes: &[
+            Cause {
+                symptoms: &[Symptom::Different, Symptom::Extra, Symptom::End],
+                likely: "the program treats a resumed session otherwise than a new one",
+                advice: "the certificate is in the session: ask for its name as always",
+            },
+            Cause {
+                symptoms: &[],
+                likely: "sessions have no context: OpenSSL can't tell whose they are, and refuses them",
+                advice: "`set_session_id_context`, with any name, where the verify mode is set",
+            },
+        ],
         ..Check::PLAIN
     },
     Check {
@@ -431,6 +449,18 @@ const SERVED: Control = Control {
         is_served(stage, Version::Tls13)?;
         is_served(stage, Version::Tls12)
     },
+};
+
+const NOT_GREETED: Cause = Cause {
+    symptoms: &[],
+    likely: "only who is on the list is greeted",
+    advice: "greet everybody; the list is for their lines",
+};
+
+const OTHER_WORDS: Cause = Cause {
+    symptoms: &[],
+    likely: "the refusal has other words",
+    advice: "exactly `not allowed` and an LF",
 };
 
 const NOT_INSISTED: Cause = Cause {

@@ -31,7 +31,13 @@ pub const RESUME: &[Check] = &[
         points: 3,
         run: |stage| comes_often(stage, Version::Tls12, 1),
         control: Some(NEW),
-        causes: &[FORGOTTEN],
+        causes: &[Cause {
+            symptoms: &[],
+            likely: "sessions, or tickets, are turned off for 1.2 (or for both), or the program looks at the \
+                     version before it says the word",
+            advice: "one context for all clients, with its defaults; and ask `session_reused`, whatever the \
+                     version",
+        }],
         ..Check::PLAIN
     },
     Check {
@@ -66,9 +72,9 @@ pub const RESUME: &[Check] = &[
         causes: &[Cause {
             symptoms: &[],
             likely: "a session is forgotten when it was resumed once, or under TLS 1.3 only the first \
-                     connection gives a ticket",
-            advice: "leave tickets to OpenSSL: under 1.3 it gives a new one with each connection, and under \
-                     1.2 the first may be used again",
+                     connection gives a ticket, or the context, and with it the key, is made anew after a few",
+            advice: "one context as long as the server runs, and leave tickets to OpenSSL: under 1.3 it gives a \
+                     new one with each connection, and under 1.2 the first may be used again",
         }],
         ..Check::PLAIN
     },
