@@ -8,19 +8,25 @@ COURSE=${COURSE:-$AUTOGRADER/course}
 REPOSITORY=${REPOSITORY:-https://github.com/wireside/wireside}
 
 apt-get update
-apt-get install -y --no-install-recommends build-essential ca-certificates curl git python3
+apt-get install -y --no-install-recommends build-essential ca-certificates curl git \
+    libssl-dev pkg-config python3
 
 curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs |
     sh -s -- -y --profile minimal --default-toolchain stable
 export PATH="$HOME/.cargo/bin:$PATH"
 
-git clone --depth 1 "$REPOSITORY" "$COURSE"
+git clone "$REPOSITORY" "$COURSE"
 cd "$COURSE"
+# The commit that you have handed out: else points may be added while the assignment runs.
+git checkout --quiet "${COMMIT:-HEAD}"
+cargo fetch --locked
 cargo build --locked --package exercises
-# The first command builds the grader.
-cargo course --version
+cargo build --locked --package exercises --features tls --target-dir target/tls
+# Both graders, with TLS and without.
+cargo course doctor --tls
 
-# What is handed in can include a file of this machine when it is compiled.
+# What is handed in can include a file of this machine when it is compiled: no answers are left.
+rm -rf .git tests
 for solution in solutions/src/bin/*.rs; do
     echo 'fn main() {}' > "$solution"
 done

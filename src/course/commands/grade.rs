@@ -13,7 +13,7 @@ use crate::grader::check::Check;
 use crate::grader::launch::Launch;
 use crate::grader::report::{github, gradescope, human, json, junit};
 use crate::grader::session::{self, Job};
-use crate::grader::verdict::{Report, Verdict};
+use crate::grader::verdict::Report;
 use delivery::Delivery;
 use lexopt::Parser;
 use options::Options;
@@ -109,10 +109,8 @@ pub fn run(house: &House, parser: Parser) -> Outcome {
                 out::warn("The exercises with TLS are skipped; all others are graded.");
                 without_tls = Some(why);
             }
-            Err(why) => {
-                out::warn(why);
-                return Ok(Verdict::NotBuilt.exit_status());
-            }
+            // It says nothing of the program.
+            Err(why) => return Err(Stop::Failed(why)),
         }
     }
     let mut chosen = Vec::new();

@@ -350,6 +350,7 @@ fn read_report(file: &Path, exercise: &Exercise) -> Option<Report> {
     };
     let mut unpassed = Vec::new();
     let mut reason = None;
+    let mut untold = 0;
     for check in exercise.checks {
         let Some(told) = told.iter().find(|told| told["name"] == check.name) else {
             continue;
@@ -357,6 +358,8 @@ fn read_report(file: &Path, exercise: &Exercise) -> Option<Report> {
         match told["verdict"].as_str()? {
             "passed" => report.score += check.points,
             "skipped" => report.skipped += check.points,
+            // It says nothing of the program; of one that has failed elsewhere it would go unseen.
+            "inconclusive" | "error" if report.verdict == Verdict::Failed => untold += 1,
             _ => {
                 unpassed.push(check.name);
                 let message = told["message"].as_str().unwrap_or_default();
@@ -373,6 +376,10 @@ fn read_report(file: &Path, exercise: &Exercise) -> Option<Report> {
         (_, [first, ..]) => format!("{first}: {}", reason.unwrap_or_default()),
         _ => String::new(),
     };
+    if untold > 0 {
+        let note = format!("; {untold} could not be told: grade again");
+        report.note.push_str(&note);
+    }
     Some(report)
 }
 
