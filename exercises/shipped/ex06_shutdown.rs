@@ -4,8 +4,9 @@
 //! loses what was on its way.
 //!
 //! What is graded:
-//! - `ex06_shutdown ADDR` echoes, to any number of clients, until the line `shutdown` comes on stdin.
-//!   Another line is no command, and neither is the end of stdin;
+//! - `ex06_shutdown ADDR` echoes, to any number of clients, until the line `shutdown`, exactly that, comes on
+//!   stdin, however it is cut. Another line, of any bytes, UTF-8 or not, is no command, and neither is the
+//!   end of stdin;
 //! - from then on nobody new is served: a new client may be refused, reset, closed or left waiting,
 //!   but it gets no byte;
 //! - those who are inside are echoed as before, to their end;

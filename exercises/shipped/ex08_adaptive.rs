@@ -1,8 +1,8 @@
 //! # Adaptive sender ★★★
 //!
 //! A stop-and-wait sender, right in all but its timer. As it stands it waits one second, always: a lost segment
-//! costs a second where an answer takes a millisecond, and where an answer takes two seconds each segment is
-//! sent three times. RFC 6298 says how a timer learns.
+//! costs a second where an answer takes a millisecond, and where an answer takes two and a half
+//! seconds each segment is sent three times. RFC 6298 says how a timer learns.
 //!
 //! A segment is `type u8, seq u32, length u16`, big-endian, and `length` bytes of payload. Types: 1 data,
 //! 2 ack, 3 end, 4 end-ack. Only data has a payload, of 1 to 1,024 bytes. Data is numbered from 0, and

@@ -1,6 +1,6 @@
 //! # Haven't we met? ★★★
 //!
-//! A client that comes again can leave out half of the handshake: it shows what it was given the first
+//! A client that comes again can leave out the certificates and their signature: it shows what it was given the first
 //! time, a ticket, which the server has sealed with a key that only the server has. As it stands the
 //! server has met nobody before, and couldn't tell if it had.
 //!

@@ -139,7 +139,7 @@ pub struct Timer {
 }
 
 impl Timer {
-    // (2.4) says 1 s at least; this course says 200 ms, as Linux does.
+    // (2.4) says 1 s at least; this course says 200 ms.
     const LEAST: Duration = Duration::from_millis(200);
     const MOST: Duration = Duration::from_secs(60); // (2.5)
     // The clock's granularity: the coarsest tick of a Linux kernel.

@@ -14,11 +14,12 @@
 //! - a line reaches all others, not its sender, as `[NAME] text`: any bytes, up to 4,096, ending with
 //!   LF or CRLF, an empty one too (`[NAME] ` and LF). One CR belongs to the ending, others are text. A
 //!   last line without LF is dropped;
-//! - `* NAME left`, once, however they left, and a half-close is leaving; then the name is free;
+//! - `* NAME left`, once, however they left, and a half-close is leaving: the server closes then, and
+//!   the name is free;
 //! - a client that hasn't said its name yet isn't here, reads nothing, and holds nobody up;
 //! - a client that doesn't read delays the others by at most 500 ms. It isn't dropped while less than
-//!   512 KiB wait for it in the program; when more than 2 MiB do, it is dropped, and `left` is told,
-//!   within 5 s;
+//!   512 KiB wait for it in the program; when more than 2 MiB do, it is dropped: its connection
+//!   ends, and `left` is told, within 5 s;
 //! - threads don't grow with clients that left.
 //!
 //! Run it:
