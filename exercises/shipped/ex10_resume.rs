@@ -1,8 +1,8 @@
 //! # Haven't we met? ★★★
 //!
-//! A client that comes again can leave out the certificates and their signature: it shows what it was given the first
-//! time, a ticket, which the server has sealed with a key that only the server has. As it stands the
-//! server has met nobody before, and couldn't tell if it had.
+//! A client that comes again can leave out the certificates and their signature: it shows what it was
+//! given the first time, a ticket, which the server has sealed with a key that only the server has. As it
+//! stands the server has met nobody before, and couldn't tell if it had.
 //!
 //! What is graded, with `ex10_resume ADDR CERT KEY`:
 //! - the server shows the certificate in CERT (PEM) with the key in KEY (PEM, PKCS#8), and speaks TLS 1.2

@@ -24,8 +24,8 @@ fn built() {
     });
 }
 
-/// Runs it for a submission of one file: the results, and what it said.
-fn autograded(name: &str, text: &str) -> (Value, String) {
+/// Runs it for a submission of one file, with so many seconds: the results, and what it said.
+fn autograded(name: &str, text: &str, limit: u32) -> (Value, String) {
     let folder = Folder::new();
     let submission = folder.path().join("submission/their folder");
     fs::create_dir_all(&submission).expect("a folder");
@@ -39,7 +39,7 @@ fn autograded(name: &str, text: &str) -> (Value, String) {
         .env("COURSE", root)
         .env("CARGO_TARGET_DIR", target())
         .env("EXERCISE", "ex02_echo_server")
-        .env("LIMIT", "120")
+        .env("LIMIT", limit.to_string())
         .env("RUN_AS", "nobody that is known here")
         .output()
         .expect("bash can be run");
@@ -58,7 +58,7 @@ fn a_submission_without_the_file_is_told_which_file_is_due() {
     if !run::there_is("bash") {
         return;
     }
-    let (results, _) = autograded("server.rs", "fn main() {}");
+    let (results, _) = autograded("server.rs", "fn main() {}", 120);
     let output = results["output"].as_str().expect("output");
     assert!(
         output.starts_with("There is no file ex02_echo_server.rs"),
@@ -72,7 +72,7 @@ fn a_submission_is_graded_and_told_how_to_repeat_it_at_home() {
     if !run::there_is("bash") || !run::there_is("python3") {
         return;
     }
-    let (results, said) = autograded("ex02_echo_server.py", run::HALF_RIGHT);
+    let (results, said) = autograded("ex02_echo_server.py", run::HALF_RIGHT, 120);
     let tests = results["tests"].as_array().expect("tests");
     let failed = tests
         .iter()
@@ -91,4 +91,26 @@ fn a_submission_is_graded_and_told_how_to_repeat_it_at_home() {
         said.ends_with("cargo course grade: exit status 1\n"),
         "{said}"
     );
+}
+
+#[test]
+fn where_the_time_is_up_what_was_judged_until_then_counts_and_it_is_said() {
+    if !run::there_is("bash") || !run::there_is("python3") {
+        return;
+    }
+    // Most of its checks wait for ten seconds; some have passed long before.
+    let echoes_once = r#"
+import socket, sys, time
+host, port = sys.argv[1].rsplit(":", 1)
+listener = socket.create_server((host, int(port)))
+print("listening on %s:%d" % listener.getsockname(), flush=True)
+stream, _ = listener.accept()
+stream.sendall(stream.recv(65536))
+time.sleep(600)
+"#;
+    let (results, said) = autograded("ex02_echo_server.py", echoes_once, 9);
+    assert!(said.ends_with("exit status 124\n"), "{said}");
+    let output = results["output"].as_str().expect("output");
+    assert!(output.starts_with("TIME WAS UP: "), "{output}");
+    assert!(!results["tests"].as_array().expect("tests").is_empty());
 }

@@ -390,3 +390,44 @@ fn tag(folder: &Path) -> String {
     (folder, std::process::id()).hash(&mut hasher);
     format!("s{:016x}", hasher.finish())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::chapters;
+
+    /// The report of a grader that found these verdicts, the exercise's first checks' in order.
+    fn report(verdict: &str, checks: &[&str]) -> Report {
+        let (_, exercise) = chapters::exercise("ex01_caller_id").unwrap();
+        let told: Vec<String> = (exercise.checks.iter().zip(checks))
+            .map(|(check, verdict)| {
+                let name = check.name;
+                format!(r#"{{"name": "{name}", "verdict": "{verdict}", "message": "why"}}"#)
+            })
+            .collect();
+        let told = told.join(", ");
+        let text = format!(r#"{{"exercises": [{{"verdict": "{verdict}", "checks": [{told}]}}]}}"#);
+        let file = std::env::temp_dir().join(format!(
+            "wireside-report-{}-{}",
+            std::process::id(),
+            checks.concat()
+        ));
+        fs::write(&file, text).unwrap();
+        let report = read_report(&file, exercise);
+        fs::remove_file(&file).unwrap();
+        report.unwrap()
+    }
+
+    #[test]
+    fn what_could_not_be_told_is_no_failure_and_is_said_beside_one() {
+        let failed = report("failed", &["passed", "failed", "inconclusive", "error"]);
+        assert!(failed.note.starts_with("failed: "), "{}", failed.note);
+        assert!(!failed.note.contains(" more"), "{}", failed.note);
+        let untold = "; 2 could not be told: grade again";
+        assert!(failed.note.ends_with(untold), "{}", failed.note);
+        let failed = report("failed", &["failed", "failed"]);
+        assert!(failed.note.ends_with(", and 1 more"), "{}", failed.note);
+        let unsure = report("inconclusive", &["passed", "inconclusive"]);
+        assert!(unsure.note.ends_with(": why"), "{}", unsure.note);
+    }
+}

@@ -159,14 +159,11 @@ pub const MUTUAL_TLS: &[Check] = &[
         },
         control: Some(UNDER_1_3),
         told_by: |failure| {
-            let unserved =
-                !matches!(&failure.got, Side::Bytes(got) if got.starts_with(b"let me in"));
-            let told = match (failure.symptom, unserved) {
-                _ if failure.expected == Side::from(&b"hello bob\n"[..]) => NOT_GREETED,
-                (Symptom::Different, true) => OTHER_WORDS,
-                _ => return None,
-            };
-            Some(told)
+            if failure.expected == Side::from(&b"hello bob\n"[..]) {
+                return Some(NOT_GREETED);
+            }
+            let served = matches!(&failure.got, Side::Bytes(got) if got.starts_with(b"let me in"));
+            (failure.symptom == Symptom::Different && !served).then_some(OTHER_WORDS)
         },
         causes: &[
             Cause {
