@@ -110,6 +110,39 @@ fn certificates_are_made_in_a_moment_and_are_what_they_are_called() {
     }
 }
 
+#[test]
+fn a_certificate_with_a_fault_has_one_alone() {
+    let Some(_) = peer("openssl", "version") else {
+        return;
+    };
+    for (name, purpose, faults) in [
+        ("server", "sslserver", &[][..]),
+        ("expired", "sslserver", &["10"]),
+        ("not-yet-valid", "sslserver", &["9"]),
+        ("self-signed", "sslserver", &["18"]),
+        ("wrong-host", "sslserver", &["62"]),
+        ("client-only", "sslserver", &["26"]),
+        ("client-only", "sslclient", &[]),
+    ] {
+        let mut openssl = Command::new("openssl");
+        openssl.args(["verify", "-purpose", purpose, "-CAfile", &cert("ca.pem")]);
+        openssl.args(["-verify_hostname", "localhost"]);
+        let ended = run(openssl.arg(cert(&format!("{name}.pem"))), b"");
+        let told = ended.stderr.lines().filter_map(|line| {
+            let (code, _) = line.strip_prefix("error ")?.split_once(" at ")?;
+            Some(code)
+        });
+        let told: Vec<&str> = told.collect();
+        assert_eq!(told, faults, "{name} as {purpose}: {}", ended.stderr);
+        // OpenSSL takes a subject for a name where there are no others. Not all do.
+        let mut text = Command::new("openssl");
+        text.args(["x509", "-noout", "-ext", "subjectAltName", "-in"]);
+        let names = run(text.arg(cert(&format!("{name}.pem"))), b"").stdout;
+        let names = String::from_utf8_lossy(&names).into_owned();
+        assert!(names.contains("DNS:"), "{name} has no name: {names}");
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_private_key_is_readable_by_its_owner_alone() {

@@ -34,13 +34,17 @@ enum Kind {
     Ca,
     /// For a server of these names: a client compares them with HOST.
     Server(&'static str),
-    /// For a client: who it is, its subject says.
-    Client,
+    /// For a client: who it is, its subject says. These names nobody asks for.
+    Client(&'static str),
 }
-use Kind::{Ca, Client};
+use Kind::{Ca, Client, Server};
 
-const HERE: Kind = Kind::Server("DNS:localhost,IP:127.0.0.1,IP:::1");
-const AWAY: Kind = Kind::Server("DNS:example.com");
+const LOCAL: &str = "DNS:localhost,IP:127.0.0.1,IP:::1";
+const HERE: Kind = Server(LOCAL);
+const AWAY: Kind = Server("DNS:example.com");
+/// Right but for its purpose.
+const MISUSE: Kind = Client(LOCAL);
+const PERSON: Kind = Client("");
 /// From yesterday, since clocks differ. macOS takes a server's for 825 days at most.
 const VALID: (i64, i64) = (-1, 365);
 
@@ -59,13 +63,13 @@ const PAPERS: &[Paper] = &[
     ("wrong-host",      "server",       "ca",           AWAY,   "CN=example.com",           VALID),
     ("self-signed",     "server",       "self-signed",  HERE,   "CN=localhost",             VALID),
     ("unknown-ca",      "server",       "other-ca",     HERE,   "CN=localhost",             VALID),
-    ("client-only",     "server",       "ca",           Client, "CN=localhost",             VALID),
+    ("client-only",     "server",       "ca",           MISUSE, "CN=localhost",             VALID),
     // For clients, in chapter 10.
-    ("alice",           "alice",        "ca",           Client, "CN=alice",                 VALID),
-    ("bob",             "bob",          "ca",           Client, "CN=bob",                   VALID),
-    ("former",          "former",       "ca",           Client, "CN=alice",                 (-30, -1)),
-    ("mallory",         "mallory",      "other-ca",     Client, "CN=alice",                 VALID),
-    ("trudy",           "trudy",        "ca",           Client, "O=CN=alice/CN=trudy",      VALID),
+    ("alice",           "alice",        "ca",           PERSON, "CN=alice",                 VALID),
+    ("bob",             "bob",          "ca",           PERSON, "CN=bob",                   VALID),
+    ("former",          "former",       "ca",           PERSON, "CN=alice",                 (-30, -1)),
+    ("mallory",         "mallory",      "other-ca",     PERSON, "CN=alice",                 VALID),
+    ("trudy",           "trudy",        "ca",           PERSON, "O=CN=alice/CN=trudy",      VALID),
 ];
 
 fn main() -> ExitCode {
@@ -139,7 +143,8 @@ mod maker;
 /// By OpenSSL's library, which native-tls is made of here.
 #[cfg(target_os = "linux")]
 mod maker {
-    use super::{Kind, Paper, Result, day};
+    use super::Kind::{Ca, Client, Server};
+    use super::{Paper, Result, day};
     use openssl::asn1::Asn1Time;
     use openssl::bn::BigNum;
     use openssl::hash::MessageDigest;
@@ -199,24 +204,26 @@ mod maker {
         let (mut basic, mut usage) = (BasicConstraints::new(), KeyUsage::new());
         let (mut purpose, mut names) = (ExtendedKeyUsage::new(), SubjectAlternativeName::new());
         match kind {
-            Kind::Ca => (basic.ca(), usage.key_cert_sign()),
+            Ca => (basic.ca(), usage.key_cert_sign()),
             _ => (&mut basic, usage.digital_signature().key_encipherment()),
         };
         let mut extensions = vec![basic.critical().build()?, usage.critical().build()?];
         let context = cert.x509v3_context(signer.as_deref(), None);
         match kind {
-            Kind::Ca => {}
-            Kind::Client => extensions.push(purpose.client_auth().build()?),
-            Kind::Server(list) => {
-                for name in list.split(',') {
-                    match name.split_once(':') {
-                        Some(("IP", ip)) => names.ip(ip),
-                        _ => names.dns(name.trim_start_matches("DNS:")),
-                    };
-                }
-                extensions.push(purpose.server_auth().build()?);
-                extensions.push(names.build(&context)?);
+            Ca => {}
+            Client(_) => extensions.push(purpose.client_auth().build()?),
+            Server(_) => extensions.push(purpose.server_auth().build()?),
+        }
+        if let Client(list) | Server(list) = kind
+            && !list.is_empty()
+        {
+            for name in list.split(',') {
+                match name.split_once(':') {
+                    Some(("IP", ip)) => names.ip(ip),
+                    _ => names.dns(name.trim_start_matches("DNS:")),
+                };
             }
+            extensions.push(names.build(&context)?);
         }
         // Of two CAs with one name these tell which key has signed.
         extensions.push(SubjectKeyIdentifier::new().build(&context)?);

@@ -1,7 +1,8 @@
 //! `ch09_make_certs` where OpenSSL's library isn't at hand: by the command `openssl`, which is there on
 //! macOS, and comes with Git for Windows.
 
-use super::{Kind, Paper, Result, day};
+use super::Kind::{Ca, Client, Server};
+use super::{Paper, Result, day};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
@@ -17,9 +18,10 @@ pub fn sign(folder: &Path, paper: &Paper) -> Result<Vec<u8>> {
     let own = signed_by == name;
     let ours = "CA:FALSE\nkeyUsage=critical,digitalSignature,keyEncipherment\nextendedKeyUsage=";
     let constraints = match kind {
-        Kind::Ca => "CA:TRUE\nkeyUsage=critical,keyCertSign".to_string(),
-        Kind::Server(names) => format!("{ours}serverAuth\nsubjectAltName={names}"),
-        Kind::Client => format!("{ours}clientAuth"),
+        Ca => "CA:TRUE\nkeyUsage=critical,keyCertSign".to_string(),
+        Client("") => format!("{ours}clientAuth"),
+        Client(names) => format!("{ours}clientAuth\nsubjectAltName={names}"),
+        Server(names) => format!("{ours}serverAuth\nsubjectAltName={names}"),
     };
     let authority = match own {
         true => "",
