@@ -13,11 +13,12 @@ use crate::grader::launch::Launch;
 use crate::grader::report::human;
 use crate::grader::seed::Seed;
 use crate::grader::verdict::{CheckReport, ExerciseReport, Verdict};
-use crate::grader::{platform, session, watchdog};
+use crate::grader::{kernel, platform, session, watchdog};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 /// A submission that is ready to run.
 pub struct Case {
@@ -47,6 +48,8 @@ pub struct Came {
     pub seconds: f64,
     /// What a person would read of it; empty where it passed.
     pub words: String,
+    /// Whether the machine stood still, or had somebody wait for a processor, for a tenth of the time.
+    pressed: bool,
 }
 
 /// One run of one check: the numbers of the case, of its check, and of the round.
@@ -94,6 +97,9 @@ const A_FEW: usize = 4;
 /// Right programs whose bound is tight, where there is no load: each has less to suffer from the other
 /// than from the loops of a load proof.
 const TWO: usize = 2;
+
+/// How often, at most, one is run alone whose verdict the machine has spoilt.
+const ALONE: u32 = 5;
 
 /// The seed of wrong submissions: their messages are compared with those that are kept.
 const REPEATABLE: Seed = Seed(0x5f3a);
@@ -359,12 +365,18 @@ impl Desk<'_> {
     }
 
     /// Runs what is doubtful again, a few at a time; and what the machine still may have had a part in,
-    /// one after another.
+    /// one after another. Nothing of ours runs beside it then, but other people's programs may: what
+    /// they spoil is asked once more, a few times.
     fn ask_again(&self, tasks: &[Task]) {
         let doubtful = self.doubtful(tasks, |_| true);
         self.side_by_side(&Queue::of(&doubtful), A_FEW);
-        let open = self.doubtful(tasks, |came| came.verdict != Verdict::Failed);
-        self.side_by_side(&Queue::of(&open), 1);
+        let mut open = self.doubtful(tasks, |came| came.verdict != Verdict::Failed);
+        for _ in 0..ALONE {
+            self.side_by_side(&Queue::of(&open), 1);
+            open = self.doubtful(&open, |came| {
+                came.verdict != Verdict::Failed && came.pressed
+            });
+        }
     }
 
     fn doubtful(&self, tasks: &[Task], which: impl Fn(&Came) -> bool) -> Vec<Task> {
@@ -400,6 +412,7 @@ fn judged(case: &Case, k: usize, seed: Seed, round: u32) -> Came {
         _ => None,
     };
     let check = Check { control, ..check };
+    let (begun, waited) = (Instant::now(), kernel::processor_pressure());
     let mut report = session::judge(case.exercise, &check, &case.launch, seed);
     if let (Kind::Right, 0, Verdict::Passed, Some(control)) =
         (case.kind, round, report.verdict, check.control)
@@ -419,7 +432,14 @@ fn judged(case: &Case, k: usize, seed: Seed, round: u32) -> Came {
         Verdict::Passed => String::new(),
         _ => words(case, &report, seed),
     };
+    let waited = waited
+        .zip(kernel::processor_pressure())
+        .map_or(Duration::ZERO, |(before, after)| {
+            after.saturating_sub(before)
+        });
+    let pressed = 10 * (watchdog::stalled_since(begun) + waited) >= begun.elapsed();
     Came {
+        pressed: pressed || report.verdict == Verdict::Inconclusive,
         verdict: report.verdict,
         symptom: report.failure.as_ref().map(|failure| failure.symptom),
         seconds: report.took.as_secs_f64(),

@@ -179,9 +179,10 @@ mod tests {
     use super::*;
     use crate::chapters::Role;
     use crate::course::commands::prove::trial::{Effort, run};
-    use crate::grader::check::Check;
+    use crate::grader::check::{Check, Stop};
     use crate::grader::launch::Launch;
     use crate::grader::seed::Seed;
+    use std::sync::atomic::{AtomicU32, Ordering};
 
     /// An exercise whose right programs end with status 0, and say nothing.
     const FAKE: Exercise = Exercise {
@@ -274,6 +275,34 @@ mod tests {
             fault.contains("true is wrong") && fault.contains("passes it"),
             "{fault}"
         );
+    }
+
+    #[test]
+    fn what_other_peoples_programs_spoil_is_asked_until_it_can_be_told() {
+        /// For three runs of its check, which tries four times, nobody can tell.
+        static ASKED: AtomicU32 = AtomicU32::new(0);
+        const UNSURE: Exercise = Exercise {
+            checks: &[Check {
+                run: |stage| match ASKED.fetch_add(1, Ordering::Relaxed) {
+                    0..12 => Err(Stop::Inconclusive("the machine was busy".to_string())),
+                    _ => stage.starts_without_address(&[])?.exits(0),
+                },
+                ..FAKE.checks[0]
+            }],
+            ..FAKE
+        };
+        let cases = [Case {
+            exercise: &UNSURE,
+            ..case(Kind::Wrong(0), "false")
+        }];
+        let effort = Effort {
+            rounds: 1,
+            load: 0,
+            seed: Seed(1),
+        };
+        let results = run(&cases, effort, &|_, _| {});
+        let (rows, faults, _) = weigh(&[&UNSURE], &cases, &results, false);
+        assert_eq!((rows[0].caught, faults.len()), (1, 0));
     }
 
     #[test]
