@@ -9,7 +9,7 @@
 mod hearing;
 
 use super::check::{Stop, Told, broken};
-use super::failure::{self, Failure};
+use super::failure::{self, Failure, Symptom};
 use super::kernel;
 use super::platform;
 use super::program::{PATIENCE, Program};
@@ -197,12 +197,11 @@ impl Client {
                         deadline = further(begun);
                     }
                     if Instant::now() > deadline {
-                        let took = bytes.len() - rest.len();
-                        return Err(self.silence(
-                            format!("the program reads all {} bytes of this write", bytes.len())
-                                .into(),
-                            format!("it read {took} of them, then no further").into(),
-                        ));
+                        if begun.elapsed() < STEP_MOST && self.reads_on() {
+                            deadline = further(begun);
+                            continue;
+                        }
+                        return Err(self.not_taken(bytes.len(), rest.len(), begun));
                     }
                 }
                 Err(err) if err.kind() == ErrorKind::Interrupted => {}
@@ -390,6 +389,47 @@ impl Client {
                 length: bytes.len(),
             });
         }
+    }
+
+    /// A write that has not come to its end.
+    fn not_taken(&self, length: usize, left: usize, begun: Instant) -> Stop {
+        let due = format!("the program reads all {length} bytes of this write");
+        let took = length - left;
+        if begun.elapsed() < STEP_MOST {
+            let got = format!("it read {took} of them, then no further");
+            return self.silence(due.into(), got.into());
+        }
+        if let Err(stop) = self.program.must_have_run(PATIENCE) {
+            return stop;
+        }
+        let seconds = STEP_MOST.as_secs();
+        let got = format!("it had taken {took} of them when {seconds} s were over");
+        self.failure(Symptom::Late, due, got, "")
+    }
+
+    /// Whether the submission still reads: what waits for it, in its receive queue or on its way, grows
+    /// less within a second. Who reads a byte at a time needs long for what is here in a moment, and
+    /// longer on a busy machine. True also where something came of it meanwhile.
+    fn reads_on(&mut self) -> bool {
+        const LOOK: Duration = Duration::from_millis(50);
+        let waiting = |client: &Client| {
+            let held = kernel::far_end(client.near, client.far)?.unread;
+            let under_way = kernel::far_end(client.far, client.near).map_or(0, |row| row.unsent);
+            Some(held + under_way)
+        };
+        let Some(before) = waiting(self).filter(|bytes| *bytes > 0) else {
+            return false;
+        };
+        let had = (self.inbox.len(), self.ending);
+        let until = Instant::now() + Duration::from_secs(1);
+        while Instant::now() < until {
+            self.wait(false, Instant::now() + LOOK);
+            let less = waiting(self).is_some_and(|bytes| bytes < before);
+            if less || (self.inbox.len(), self.ending) != had {
+                return true;
+            }
+        }
+        false
     }
 
     /// Waits for something to arrive (or for room to write), and reads what has.

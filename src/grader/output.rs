@@ -27,6 +27,42 @@ impl Output {
         self.length += chunk.len();
     }
 
+    /// Whether all of it is kept.
+    pub fn is_whole(&self) -> bool {
+        self.length == self.bytes.len() + self.tail.len()
+    }
+
+    /// What is kept of it, made harmless: all of it or, where it is too long, its beginning and its
+    /// latest bytes.
+    pub fn text(&self) -> String {
+        if self.is_whole() {
+            return super::bytes::harmless(&[&self.bytes[..], &self.tail].concat());
+        }
+        let [first, last] = [&self.bytes, &self.tail].map(|bytes| super::bytes::harmless(bytes));
+        format!("{first}\n…\n{last}")
+    }
+
+    /// Whether these words are in what is kept of it. Of its beginning only what is behind `from` is
+    /// looked at: who asks again need not look at all of it again.
+    pub fn has(&self, words: &str, from: usize) -> bool {
+        let has = |bytes: &[u8]| {
+            bytes
+                .windows(words.len())
+                .any(|part| part == words.as_bytes())
+        };
+        if has(&self.bytes[from.min(self.bytes.len())..]) {
+            return true;
+        }
+        if self.tail.is_empty() {
+            return false;
+        }
+        let before = match self.is_whole() {
+            true => &self.bytes[self.bytes.len().saturating_sub(words.len())..],
+            false => &[],
+        };
+        has(&[before, &self.tail].concat())
+    }
+
     /// Its last lines, made harmless.
     pub fn last_lines(&self, most: usize) -> Vec<String> {
         let bytes = if self.tail.is_empty() {
@@ -78,5 +114,22 @@ mod tests {
         assert_eq!(output.length, 600_013);
         assert!(output.tail.len() <= 2 * TAIL);
         assert_eq!(output.last_lines(2), ["again", "last\\x07"]);
+        assert!(!output.is_whole());
+        assert!(output.text().starts_with("first\n\n…\n"));
+        assert!(output.text().ends_with("last\\x07\n\n"));
+    }
+
+    #[test]
+    fn words_are_found_wherever_they_stand_in_what_is_kept() {
+        let mut output = Output::default();
+        output.take_in(b"attempt 1 of 5 failed\n", 5);
+        assert!(output.is_whole());
+        assert_eq!(output.text(), "attempt 1 of 5 failed\n");
+        for (words, is_there) in [("attempt", true), ("1 of 5", true), ("attempt 2", false)] {
+            assert_eq!(output.has(words, 0), is_there, "{words}");
+        }
+        output.take_in(&b"x".repeat(3 * TAIL), 5);
+        assert!(!output.has("1 of 5", 0));
+        assert!(output.has("attem", 0) && !output.has("attem", 1));
     }
 }

@@ -30,8 +30,8 @@ const STDOUT_KEPT: usize = 32 << 20;
 /// and lines to print, and many run side by side.
 const STDOUT_KEPT_OF_SERVERS: usize = 4 << 20;
 
-/// Bytes of stderr that are kept.
-const STDERR_KEPT: usize = 64 << 10;
+/// Bytes of stderr that are kept, beside the latest: some programs tell of each byte that they read.
+const STDERR_KEPT: usize = 4 << 20;
 
 /// The longest file that a program may write: no exercise asks for one, and the disk is everybody's.
 const FILE_MOST: u64 = 256 << 20;

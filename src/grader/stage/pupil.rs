@@ -108,7 +108,7 @@ impl Pupil {
     pub fn stderr(&self) -> String {
         self.program
             .wait_output(Duration::from_secs(2), |_, stderr| stderr.closed);
-        bytes::harmless(&self.program.outputs().1.bytes)
+        self.program.outputs().1.text()
     }
 
     /// A failure as this program's own.

@@ -1,4 +1,4 @@
-"""One address after another, then a thread that sends."""
+"""One address after another, and each line says which is next; then a thread that sends."""
 
 import shutil
 import socket
@@ -7,12 +7,12 @@ import threading
 
 
 def connect(addresses):
-    for address in addresses:
+    for address, following in zip(addresses, [*addresses[1:], "none"]):
         host, port = address.rsplit(":", 1)
         try:
             return socket.create_connection((host.strip("[]"), int(port)), timeout=1)
         except OSError as error:
-            print(f"{address}: {error}", file=sys.stderr)
+            print(f"{address}: {error}; next is {following}", file=sys.stderr)
     sys.exit(1)
 
 

@@ -1,4 +1,5 @@
-"""A thread for each client; what is left until the deadline is each read's timeout."""
+"""A thread for each client; what is left until the deadline is each read's timeout. Its FIN comes 0.4 s
+after the refusal, and it reads meanwhile."""
 
 import socket
 import sys
@@ -23,8 +24,13 @@ def converse(connection):
 
 def refuse(connection):
     connection.sendall(b"error: line too long\n")
+    begun = time.monotonic()
+    read_until(connection, begun + 0.4)
     connection.shutdown(socket.SHUT_WR)
-    deadline = time.monotonic() + 1
+    read_until(connection, begun + 1)
+
+
+def read_until(connection, deadline):
     while (left := deadline - time.monotonic()) > 0:
         connection.settimeout(left)
         try:

@@ -1,4 +1,5 @@
-"""asyncio: the drain of a refused client is one wait_for around a loop."""
+"""asyncio: the drain of a refused client is one wait_for around a loop. What it reads it shows in full on
+stderr."""
 
 import asyncio
 import struct
@@ -7,8 +8,11 @@ import sys
 
 async def exactly(reader, count, of):
     try:
-        return await reader.readexactly(count)
+        data = await reader.readexactly(count)
+        print(f"read {data.hex()}", file=sys.stderr)
+        return data
     except asyncio.IncompleteReadError as error:
+        print(f"read {error.partial.hex()}", file=sys.stderr)
         raise EOFError(len(error.partial), of) from None
 
 

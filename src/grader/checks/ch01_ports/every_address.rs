@@ -368,7 +368,7 @@ fn two_are_named(pupil: &Pupil, one: SocketAddr, two: SocketAddr) -> Told {
     is_named(pupil, &two, &one)
 }
 
-/// A line of stderr has this address as it was given, not the other, and more than that.
+/// A line of stderr is about this address, as it was given, and says more than that.
 fn is_named(pupil: &Pupil, addr: &str, other: &str) -> Told {
     let stderr = pupil.stderr();
     let mut told = told_of(&stderr, addr, other);
@@ -397,16 +397,21 @@ fn are_told_apart(pupil: &Pupil, refused: &str, silent: &str) -> Told {
     pupil.fails(Symptom::Words, expected, on_stderr(&stderr))
 }
 
-/// The lines of stderr that have this address and not the other, without it.
+/// The lines of stderr that are about this address and not the other, without both: a line is about
+/// the one that stands first in it. It may go on with which is tried next.
 fn told_of<'a>(
     stderr: &'a str,
     addr: &'a str,
     other: &'a str,
 ) -> impl Iterator<Item = String> + 'a {
+    let is_about = move |line: &&str| {
+        let (own, others) = (line.find(addr), line.find(other));
+        own.is_some_and(|own| others.is_none_or(|others| own < others))
+    };
     stderr
         .lines()
-        .filter(move |line| line.contains(addr) && !line.contains(other))
-        .map(move |line| line.replace(addr, ""))
+        .filter(is_about)
+        .map(move |line| line.replace(addr, "").replace(other, ""))
 }
 
 /// All of it in one line, whatever its own: a message has a layout of its own.

@@ -434,15 +434,7 @@ fn fails_on(stage: &Stage, reply: &[u8], words: &str) -> Told {
 /// Exit status 1, and these words on stderr.
 fn fails_with(pupil: &Pupil, words: &str) -> Told {
     pupil.exits(1)?;
-    let stderr = pupil.stderr();
-    if stderr.contains(words) {
-        return Ok(());
-    }
-    let got = match stderr.lines().last() {
-        Some(line) => format!("no such words there; its last line is: {line}"),
-        None => "nothing at all there".to_string(),
-    };
-    pupil.fails(Symptom::Words, format!("`{words}` on stderr"), got)
+    pupil.program().said_on_stderr(words)
 }
 
 /// It ended by itself; with which status is another check's question.

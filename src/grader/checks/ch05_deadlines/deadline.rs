@@ -391,13 +391,5 @@ const OTHER_WORDS: Cause = Cause {
 
 fn gives_up(pupil: &Pupil, arrival: Arrival) -> Told {
     pupil.exits_between(1, arrival, LEAST, MOST)?;
-    let stderr = pupil.stderr();
-    if stderr.contains("timed out") {
-        return Ok(());
-    }
-    let got = match stderr.lines().last() {
-        Some(line) => format!("no such words there; its last line is: {line}"),
-        None => "nothing at all there".to_string(),
-    };
-    pupil.fails(Symptom::Words, "`timed out` on stderr", got)
+    pupil.program().said_on_stderr("timed out")
 }

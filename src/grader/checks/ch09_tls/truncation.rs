@@ -258,13 +258,5 @@ fn told(stage: &Stage, cut: &[u8], ends: Ends, words: &str) -> Told {
     let pupil = sent(stage, cut, ends)?;
     pupil.exits(1)?;
     pupil.printed(b"")?;
-    let stderr = pupil.stderr();
-    if stderr.contains(words) {
-        return Ok(());
-    }
-    let got = match stderr.lines().last() {
-        Some(line) => format!("no such words there; its last line is: {line}"),
-        None => "nothing at all there".to_string(),
-    };
-    pupil.fails(Symptom::Words, format!("`{words}` on stderr"), got)
+    pupil.program().said_on_stderr(words)
 }

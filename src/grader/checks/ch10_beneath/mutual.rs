@@ -374,6 +374,7 @@ pub const MUTUAL_TLS: &[Check] = &[
                 drip: Some(Drip {
                     bytes: 200,
                     every: Duration::from_millis(150),
+                    lasts: Duration::from_millis(1_900),
                 }),
                 ..shows(stage, Version::Tls13, ALICE)
             };
@@ -408,6 +409,7 @@ pub const MUTUAL_TLS: &[Check] = &[
                 drip: Some(Drip {
                     bytes: 1,
                     every: Duration::from_millis(100),
+                    lasts: Drip::FOR_EVER,
                 }),
                 ..shows(stage, Version::Tls13, ALICE)
             };

@@ -27,8 +27,9 @@ pub(super) const NEEDS_2_S: Check = Check {
         let tcp = stage.client("alice")?;
         let since = Instant::now();
         let slowly = Drip {
-            bytes: 40,
+            bytes: 20,
             every: Duration::from_millis(150),
+            lasts: Duration::from_millis(1_900),
         };
         let terms = Terms {
             drip: Some(slowly),
@@ -76,6 +77,7 @@ pub(super) const HANDSHAKE_DRIPS: Check = Check {
             drip: Some(Drip {
                 bytes: 1,
                 every: Duration::from_millis(100),
+                lasts: Drip::FOR_EVER,
             }),
             ..client(stage)
         };

@@ -16,12 +16,14 @@ const IN_ALL: Duration = Duration::from_secs(4);
 const DRIPS: Drip = Drip {
     bytes: 1,
     every: Duration::from_millis(100),
+    lasts: Drip::FOR_EVER,
 };
 
 /// A server that takes about 1.5 s for its handshake.
 const SLOWLY: Drip = Drip {
     bytes: 160,
     every: Duration::from_millis(120),
+    lasts: Duration::from_millis(1_900),
 };
 
 pub(super) const NEEDS_2_S: Check = Check {
