@@ -21,6 +21,13 @@ use std::time::{Duration, Instant};
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 
+/// Where wrong answers come before the right one.
+const SPOILT: Cause = Cause {
+    symptoms: &[Symptom::Status, Symptom::StillOpen],
+    likely: "a wrong answer has changed something: the right one, behind it, isn't believed",
+    advice: "what isn't the answer that is due changes nothing",
+};
+
 /// A receiver that is right, for a whole transfer.
 struct Model {
     expected: u32,

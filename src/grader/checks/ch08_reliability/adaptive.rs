@@ -3,7 +3,7 @@
 mod receiver;
 
 use super::{
-    BELIEVES_ANYBODY, MS, Model, NOT_LOOKED_AT, REFUSED_IS_FATAL, Sure, TIMER_PER_DATAGRAM,
+    BELIEVES_ANYBODY, MS, Model, NOT_LOOKED_AT, REFUSED_IS_FATAL, SPOILT, Sure, TIMER_PER_DATAGRAM,
     arrives_exactly, bad_lines, gives_up, good_lines,
 };
 use crate::grader::check::{Cause, Check, Control, Told};
@@ -39,11 +39,14 @@ pub const ADAPTIVE: &[Check] = &[
             inbound.exits(0).map(|_| ())
         },
         control: Some(QUICK_ANSWERS),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "any answer to the end is taken for its end-ack",
-            advice: "compare type and number with those of the one answer that is due",
-        }],
+        causes: &[
+            Cause {
+                symptoms: &[Symptom::Exit],
+                likely: "any answer to the end is taken for its end-ack",
+                advice: "compare type and number with those of the one answer that is due",
+            },
+            SPOILT,
+        ],
         ..Check::PLAIN
     },
     Check {

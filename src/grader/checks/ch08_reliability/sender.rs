@@ -3,7 +3,7 @@
 mod receiver;
 
 use super::{
-    BELIEVES_ANYBODY, MS, Model, NOT_LOOKED_AT, REFUSED_IS_FATAL, SURE, TIMER_PER_DATAGRAM,
+    BELIEVES_ANYBODY, MS, Model, NOT_LOOKED_AT, REFUSED_IS_FATAL, SPOILT, SURE, TIMER_PER_DATAGRAM,
     arrives_exactly, bad_lines, gives_up, good_lines,
 };
 use crate::grader::check::{Cause, Check, Control, Stop, Told};
@@ -253,11 +253,14 @@ pub const SENDER: &[Check] = &[
             inbound.exits(0).map(|_| ())
         },
         control: Some(A_SHORT_ONE),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "any answer to the end is taken for its end-ack, or nobody waits for one",
-            advice: "the end is sent again like data, until type 4 with its number comes",
-        }],
+        causes: &[
+            Cause {
+                symptoms: &[Symptom::Exit],
+                likely: "any answer to the end is taken for its end-ack, or nobody waits for one",
+                advice: "the end is sent again like data, until type 4 with its number comes",
+            },
+            SPOILT,
+        ],
         ..Check::PLAIN
     },
     Check {

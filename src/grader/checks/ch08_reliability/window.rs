@@ -4,8 +4,8 @@ mod receiver;
 mod timer;
 
 use super::{
-    BELIEVES_ANYBODY, MS, Model, NOT_LOOKED_AT, REFUSED_IS_FATAL, SURE, arrives_exactly, bad_lines,
-    gives_up,
+    BELIEVES_ANYBODY, MS, Model, NOT_LOOKED_AT, REFUSED_IS_FATAL, SPOILT, SURE, arrives_exactly,
+    bad_lines, gives_up,
 };
 use crate::grader::check::{Cause, Check, Control};
 use crate::grader::failure::Symptom;
@@ -204,11 +204,14 @@ pub const WINDOW_EXERCISE: &[Check] = &[
             inbound.exits(0).map(|_| ())
         },
         control: Some(FOUR),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "any answer to the end is taken for its end-ack, or nobody waits for one",
-            advice: "send the end until type 4 with its number comes",
-        }],
+        causes: &[
+            Cause {
+                symptoms: &[Symptom::Exit],
+                likely: "any answer to the end is taken for its end-ack, or nobody waits for one",
+                advice: "send the end until type 4 with its number comes",
+            },
+            SPOILT,
+        ],
         ..Check::PLAIN
     },
     Check {
