@@ -55,6 +55,13 @@ impl Stage {
         Ok(())
     }
 
+    /// From now on a program is started with its low descriptors taken, for
+    /// [`Stage::takes_the_descriptors_away`]: the limit by which it has none left is not so low then
+    /// that `poll` refuses a list of some places.
+    pub fn fills_the_low_descriptors(&self) {
+        self.filled.set(true);
+    }
+
     /// Leaves the running submission no descriptor but those that it has, until they are given back:
     /// the kernel hands out the lowest number that is free, and that one is the limit. What it closes
     /// meanwhile can be used again.
