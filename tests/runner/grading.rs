@@ -299,6 +299,22 @@ fn a_program_of_another_origin_is_graded_by_command_and_by_address() {
     assert!(done.status == Some(1), "{done}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_built_program_may_be_named_from_where_one_is() {
+    let clone = Clone::new();
+    let server = env!("CARGO_BIN_EXE_ch02_echo_server");
+    std::os::unix::fs::symlink(server, clone.root.join("server")).unwrap();
+    let folder = clone.root.join("exercises");
+    for named in ["../server", "./../server"] {
+        let mut command = clone.runner(["grade", "ex02_echo_server", "--executable", named]);
+        command.args(["--only", "a conversation goes on until"]);
+        command.current_dir(&folder);
+        let done = crate::clone::Running::start(command).end();
+        done.exits(0).says("ex02_echo_server  passed");
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_program_whose_low_descriptors_are_taken_is_the_same_one_else() {
