@@ -20,7 +20,7 @@ use super::names::{self, Entry};
 use super::progress::Progress;
 use super::{ended, home, out, trouble};
 use crate::demo::command as demo;
-use crate::grader::program;
+use crate::grader::{platform, program};
 use lexopt::{Arg, Parser};
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -164,10 +164,18 @@ EX.rs.backup-YYYYMMDD-HHMMSS, the date and time in UTC. No backup is replaced.
     },
 ];
 
+/// The exit status of a process that was to become a program and couldn't, as a shell has it.
+const NOT_STARTED: u8 = 127;
+
 /// Runs the command that the arguments name.
 pub fn main() -> ExitCode {
-    interrupt::install();
     let args: Vec<OsString> = env::args_os().skip(1).collect();
+    // Before anything is opened or started here.
+    if let Some(why) = platform::becomes_another(&args) {
+        out::warn(why);
+        return ExitCode::from(NOT_STARTED);
+    }
+    interrupt::install();
     let trouble = trouble(args.first().map_or(OsStr::new(""), |first| first));
     let status = run(args);
     interrupt::wait_if_under_way();

@@ -4,7 +4,14 @@ use super::check::{Stop, Told};
 use super::platform::{self, Descriptors};
 use super::stage::Stage;
 use super::transcript::What;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
+
+/// Of a program that has given up the rights it was started with, as one does that becomes `nobody`.
+fn no_right_to_limit(what: &str) -> Stop {
+    Stop::Skipped(format!(
+        "the grader has no right to limit the program's {what}: it runs as another user, say"
+    ))
+}
 
 impl Stage {
     /// Starts the submission, a server, and leaves it so many bytes of address space: to ask for
@@ -36,6 +43,9 @@ impl Stage {
             Err(err) if err.kind() == ErrorKind::Unsupported => Err(Stop::Skipped(
                 "address space can be limited on Linux only".to_string(),
             )),
+            Err(err) if err.kind() == ErrorKind::PermissionDenied => {
+                Err(no_right_to_limit("address space"))
+            }
             Err(err) => Err(Stop::Broken(format!(
                 "cannot limit the program's address space: {err}"
             ))),
@@ -53,6 +63,13 @@ impl Stage {
         let note = format!("has {most} descriptors from now on");
         self.transcript().write(&server.who, "", What::Notes, note);
         Ok(())
+    }
+
+    /// From now on a program is started with its low descriptors taken, for
+    /// [`Stage::takes_the_descriptors_away`]: the limit by which it has none left is not so low then
+    /// that `poll` refuses a list of some places.
+    pub fn fills_the_low_descriptors(&self) {
+        self.filled.set(true);
     }
 
     /// Leaves the running submission no descriptor but those that it has, until they are given back:
@@ -83,11 +100,22 @@ impl Stage {
         };
         let limits = platform::descriptors_of_group(id);
         if limits.is_empty() && server.exit().is_none() {
-            return not_here("descriptors can be limited on Linux only");
+            return not_here(match cfg!(target_os = "linux") {
+                true => "the system doesn't say which descriptors the program has",
+                false => "descriptors can be limited on Linux only",
+            });
         }
-        for limit in &limits {
-            // A process that has ended meanwhile needs no limit.
-            let _ = platform::limit_descriptors(limit, most(limit));
+        // A process that has ended meanwhile needs no limit.
+        let set = limits
+            .iter()
+            .map(|limit| platform::limit_descriptors(limit, most(limit)));
+        let set: Vec<io::Result<()>> = set.collect();
+        let is_forbidden = |set: &io::Result<()>| {
+            let err = set.as_ref().err();
+            err.is_some_and(|err| err.kind() == ErrorKind::PermissionDenied)
+        };
+        if !set.iter().any(Result::is_ok) && set.iter().any(is_forbidden) {
+            return Err(no_right_to_limit("descriptors"));
         }
         Ok(limits)
     }

@@ -127,6 +127,8 @@ pub struct Start<'a> {
     pub mark: &'a str,
     /// Variables that are set for it besides.
     pub env: &'a [(&'a str, &'a str)],
+    /// Its low descriptors are taken when its own code begins, where the system can do that.
+    pub filled: bool,
 }
 
 impl Program {
@@ -165,6 +167,10 @@ impl Program {
                 });
             }
         };
+        let shown = shown(&command);
+        if start.filled {
+            command = platform::with_fillers(&command).unwrap_or(command);
+        }
         command
             .stdin(if matches!(start.input, Input::Nothing) {
                 Stdio::null()
@@ -179,7 +185,6 @@ impl Program {
             .env("RUST_BACKTRACE", "0")
             .envs(start.env.iter().copied());
         platform::in_own_group(&mut command);
-        let shown = shown(&command);
         // Held until it is on the list: what is ended for good is ended whole.
         let mut running = running();
         if running.closed {

@@ -42,6 +42,8 @@ pub struct Stage {
     pub(super) env: RefCell<Vec<(&'static str, String)>>,
     /// A server is started with a stdin on which a check types.
     pub(super) typed: Cell<bool>,
+    /// A program is started with its low descriptors taken.
+    pub(super) filled: Cell<bool>,
     /// What a submission that is a server is started with, behind its address.
     server_args: RefCell<Vec<String>>,
     /// The addresses of all peers that it had.
@@ -61,6 +63,7 @@ impl Stage {
             programs: RefCell::default(),
             env: RefCell::default(),
             typed: Cell::new(false),
+            filled: Cell::new(false),
             server_args: RefCell::default(),
             udp_peers: RefCell::default(),
             ports: RefCell::default(),
@@ -373,6 +376,7 @@ impl Stage {
             folder: &self.folder.path,
             mark: &self.folder.name,
             env: &env,
+            filled: self.filled.get(),
         };
         let program = Arc::new(Program::start(start, Arc::clone(&self.transcript))?);
         self.programs.borrow_mut().push(Arc::clone(&program));

@@ -187,6 +187,46 @@ except OSError:
     );
 }
 
+/// A daemon's habit. Where its grader has not all rights of root, it can't be limited any more.
+const NOBODY: &str = "\
+try:
+    os.setuid(65534)
+except OSError:
+    pass
+";
+
+#[test]
+fn one_that_becomes_nobody_is_judged_or_skipped_and_no_trouble_of_the_grader() {
+    let refuses = "\
+while True:
+    stream, _ = listener.accept()
+    length = stream.recv(4)
+    if int.from_bytes(length, 'big') > 1 << 20:
+        words = b'error: frame too long'
+        stream.sendall(len(words).to_bytes(4, 'big') + words)
+    else:
+        stream.sendall(length + stream.recv(100))
+    stream.shutdown(socket.SHUT_WR)
+    stream.recv(1)
+    stream.close()";
+    let echoes = "\
+stream, _ = listener.accept()
+while data := stream.recv(65536):
+    stream.sendall(data)";
+    for (exercise, only, server) in [
+        ("ex04_frame_limits", "no room is made", refuses),
+        ("ex06_limited", "those inside are echoed", echoes),
+    ] {
+        let announced = "print('listening on %s:%d' % listener.getsockname(), flush=True)\n";
+        let script = format!("{}{NOBODY}{announced}{server}", run::LISTEN);
+        let Some(asked) = Asked::of(&script) else {
+            return;
+        };
+        let came = asked.only(only).grade_as_built(exercise);
+        came.has_status(0);
+    }
+}
+
 #[test]
 fn a_file_that_fills_the_disk_is_stopped_and_removed() {
     let Some(graded) = harms_nobody_in_one_check(

@@ -6,6 +6,7 @@ use serde_json::Value;
 use std::cell::Cell;
 use std::fs;
 use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -157,6 +158,23 @@ impl Asked {
 
     pub fn grade(self) -> Graded {
         self.grade_while(|_| {})
+    }
+
+    /// Grades it as this exercise, and as if the course had built it.
+    pub fn grade_as_built(self, exercise: &str) -> Graded {
+        let built = self.folder.join("built");
+        let script = fs::read_to_string(self.script()).expect("read the script");
+        let python = python().unwrap_or_default();
+        fs::write(&built, format!("#!{python}\n{script}")).expect("write the program");
+        fs::set_permissions(&built, fs::Permissions::from_mode(0o755)).expect("let it be run");
+        let mut command = self.runner();
+        command
+            .args(["grade", exercise, "--format", "json", "--executable"])
+            .arg(built);
+        if let Some(only) = self.only {
+            command.args(["--only", only]);
+        }
+        self.run(command, |_, _| false)
     }
 
     /// Grades it, and calls this now and then meanwhile.

@@ -299,6 +299,47 @@ fn a_program_of_another_origin_is_graded_by_command_and_by_address() {
     assert!(done.status == Some(1), "{done}");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_built_program_may_be_named_from_where_one_is() {
+    let clone = Clone::new();
+    let server = env!("CARGO_BIN_EXE_ch02_echo_server");
+    std::os::unix::fs::symlink(server, clone.root.join("server")).unwrap();
+    let folder = clone.root.join("exercises");
+    for named in ["../server", "./../server"] {
+        let mut command = clone.runner(["grade", "ex02_echo_server", "--executable", named]);
+        command.args(["--only", "a conversation goes on until"]);
+        command.current_dir(&folder);
+        let done = crate::clone::Running::start(command).end();
+        done.exits(0).says("ex02_echo_server  passed");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_program_whose_low_descriptors_are_taken_is_the_same_one_else() {
+    // The shell's own number, and those of its descriptors that are not taken.
+    let script = "echo $$; for n in $(seq 3 29); do [ -e /proc/$$/fd/$n ] || echo $n; done";
+    let started = std::process::Command::new(env!("CARGO_BIN_EXE_wireside"))
+        .args(["--with-fillers", "sh", "-c", script])
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let id = started.id();
+    let output = started.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), format!("{id}\n"));
+}
+
+#[test]
+fn a_program_that_begins_with_its_low_descriptors_taken_may_not_be_there() {
+    let clone = Clone::new();
+    let only = "those inside are echoed while there is no descriptor";
+    let grade = ["grade", "ex06_limited", "--only", only, "--cmd"];
+    let done = clone.run(grade.into_iter().chain(["no-such-program-anywhere {addr}"]));
+    done.exits(3).says("cannot start no-such-program-anywhere");
+}
+
 #[test]
 fn a_command_that_does_not_exist_is_not_started_and_one_that_ends_at_once_fails() {
     let clone = Clone::new();

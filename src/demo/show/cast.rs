@@ -271,6 +271,7 @@ impl Show {
             folder: &folder,
             mark: &self.mark,
             env: &[],
+            filled: false,
         };
         let program = Arc::new(Program::start(start, transcript)?);
         self.running.push(Arc::clone(&program));

@@ -1,6 +1,10 @@
 //! What Linux alone can: to adopt orphans and find them, to limit a process that runs, to say what the
 //! scheduler did with it. All but the signals is read from `/proc`.
 
+mod fillers;
+
+pub use fillers::*;
+
 use super::unix::{kill_group, pid};
 use super::{Descriptors, STAGE_VARIABLE};
 use rustix::process::{

@@ -80,7 +80,12 @@ pub(super) fn parse(house: &House, mut parser: Parser) -> Result<Options, Stop> 
                 options.connect = Some(parsed);
                 options.how = format!(" --connect {parsed}");
             }
-            Arg::Long("executable") => options.executable = Some(parser.value()?.into()),
+            Arg::Long("executable") => {
+                // Each check starts it in a folder of its own.
+                let path = std::path::absolute(parser.value()?)
+                    .map_err(|err| Stop::Usage(format!("--executable: {err}")))?;
+                options.executable = Some(path);
+            }
             Arg::Long("only") => options.only = Some(parser.value()?.string()?),
             Arg::Long("seed") => {
                 let hex = parser.value()?.string()?;

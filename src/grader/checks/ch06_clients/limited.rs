@@ -307,7 +307,7 @@ pub const LIMITED: &[Check] = &[
         why: "that nobody new can come in is no reason to leave those who are there",
         points: 2,
         run: |stage| {
-            let mut alice = echoed(stage, "alice")?;
+            let mut alice = alice_inside(stage)?;
             let (_withheld, _waiting) = without_descriptors(stage)?;
             for _ in 0..5 {
                 echoes(&mut alice, b"still here\n")?;
@@ -317,7 +317,7 @@ pub const LIMITED: &[Check] = &[
         control: Some(Control {
             name: "the same with descriptors left",
             run: |stage| {
-                let mut alice = echoed(stage, "alice")?;
+                let mut alice = alice_inside(stage)?;
                 echoed(stage, "bob")?;
                 echoes(&mut alice, b"still here\n")
             },
@@ -334,7 +334,7 @@ pub const LIMITED: &[Check] = &[
         why: "the client that can't be accepted still waits, so accept fails again, at once",
         points: 2,
         run: |stage| {
-            let _alice = echoed(stage, "alice")?;
+            let _alice = alice_inside(stage)?;
             let (_withheld, _waiting) = without_descriptors(stage)?;
             stage.server()?.rests_for(Duration::from_secs(1), 0.5)?;
             stage.server()?.runs_on("on")
@@ -342,7 +342,7 @@ pub const LIMITED: &[Check] = &[
         control: Some(Control {
             name: "the same with descriptors left",
             run: |stage| {
-                let _alice = echoed(stage, "alice")?;
+                let _alice = alice_inside(stage)?;
                 stage.server()?.rests_for(Duration::from_secs(1), 0.5)
             },
         }),
@@ -358,7 +358,7 @@ pub const LIMITED: &[Check] = &[
         why: "a server that has to be started again by somebody was not survived, but ended slowly",
         points: 2,
         run: |stage| {
-            let _alice = echoed(stage, "alice")?;
+            let _alice = alice_inside(stage)?;
             let (withheld, waiting) = without_descriptors(stage)?;
             std::thread::sleep(Duration::from_millis(300));
             waiting.into_iter().try_for_each(Client::hangs_up)?;
@@ -429,6 +429,12 @@ fn leaves_a_place(stage: &Stage, leave: fn(Client) -> Told) -> Told {
     let left = Instant::now();
     let _new = stage.client_with_a_place("the newcomer", left, FREE)?;
     is_turned_away(stage, "the tenth")
+}
+
+/// The first client of a server that is about to have no descriptors.
+fn alice_inside(stage: &Stage) -> Result<Client, Stop> {
+    stage.fills_the_low_descriptors();
+    echoed(stage, "alice")
 }
 
 /// The server without descriptors, and clients that it couldn't accept; the first of them may have
