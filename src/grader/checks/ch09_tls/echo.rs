@@ -4,7 +4,8 @@ mod client;
 mod deadline;
 
 use super::{
-    AWKWARD, IN_THE_LOOP, MAX, ONE_RECORD, ONE_WRITE, frame, header, silent, three_failures,
+    AWKWARD, BENEATH, IN_THE_LOOP, MAX, ONE_RECORD, ONE_WRITE, frame, header, silent,
+    three_failures,
 };
 use crate::grader::check::{Cause, Check, Control};
 use crate::grader::failure::Symptom;
@@ -32,6 +33,7 @@ pub const TLS_ECHO: &[Check] = &[
         },
         control: Some(ONE_FRAME),
         causes: &[
+            BENEATH,
             Cause {
                 symptoms: &[Symptom::Different, Symptom::Extra],
                 likely: "the payload is turned into text, or a length is counted anew",
@@ -59,6 +61,7 @@ pub const TLS_ECHO: &[Check] = &[
         },
         control: Some(ONE_FRAME),
         causes: &[
+            BENEATH,
             Cause {
                 symptoms: &[Symptom::Silence],
                 likely: "what a record brought behind the first frame is thrown away",
@@ -78,6 +81,7 @@ pub const TLS_ECHO: &[Check] = &[
         },
         control: Some(ONE_FRAME),
         causes: &[
+            BENEATH,
             Cause {
                 symptoms: &[Symptom::End, Symptom::Reset, Symptom::Different],
                 likely: "the limit refuses what is still allowed",
@@ -104,6 +108,7 @@ pub const TLS_ECHO: &[Check] = &[
         },
         control: Some(ONE_FRAME),
         causes: &[
+            BENEATH,
             Cause {
                 symptoms: &[Symptom::Silence],
                 likely: "the server makes room for what was claimed, and waits for it",

@@ -2,7 +2,7 @@
 
 mod clients;
 
-use super::{BOTH, IN_THE_LOOP, NO_GOODBYE, ONE_ENDS_ALL};
+use super::{BENEATH, BOTH, IN_THE_LOOP, NO_GOODBYE, ONE_ENDS_ALL};
 use super::{arrives, not_shaken, silent, three_failures, unless_slow};
 use crate::grader::check::{Cause, Check, Control};
 use crate::grader::failure::{Side, Symptom};
@@ -182,6 +182,7 @@ pub const MUTUAL_TLS: &[Check] = &[
                 advice: "read a line first",
             },
             NO_GOODBYE,
+            BENEATH,
         ],
         ..Check::PLAIN
     },
@@ -467,7 +468,7 @@ const NOT_INSISTED: Cause = Cause {
 };
 
 const RESET_INSTEAD: Cause = Cause {
-    symptoms: &[Symptom::End, Symptom::Reset],
+    symptoms: &[Symptom::End, Symptom::Reset, Symptom::Garbled],
     likely: "the client is refused behind the handshake, or outside of it: OpenSSL sends no alert then",
     advice: "let the handshake fail: the verify mode says so",
 };

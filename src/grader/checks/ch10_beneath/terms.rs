@@ -1,6 +1,6 @@
 //! `ex10_terms`.
 
-use super::{IN_THE_LOOP, NO_GOODBYE, ONE_ENDS_ALL};
+use super::{BENEATH, IN_THE_LOOP, NO_GOODBYE, ONE_ENDS_ALL};
 use super::{arrives, client, prepare, silent, three_failures};
 use crate::grader::check::{Cause, Check, Control, Stop, Told};
 use crate::grader::failure::Symptom;
@@ -55,6 +55,7 @@ pub const TERMS: &[Check] = &[
         control: Some(UNDER_1_3),
         causes: &[
             NO_GOODBYE,
+            BENEATH,
             Cause {
                 symptoms: &[],
                 likely: "more is said than the one line, or the server waits for the client",
