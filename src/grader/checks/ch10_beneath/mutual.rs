@@ -363,6 +363,12 @@ pub const MUTUAL_TLS: &[Check] = &[
             Ok(())
         },
         control: Some(UNDER_1_3),
+        told_by: |failure| {
+            let unrefused = failure.expected == Side::from("a fatal alert");
+            let causes = [NOT_INSISTED, RESET_INSTEAD];
+            let mut causes = causes.into_iter();
+            causes.find(|cause| unrefused && cause.symptoms.contains(&failure.symptom))
+        },
         causes: &[ONE_ENDS_ALL],
         ..Check::PLAIN
     },
@@ -429,7 +435,8 @@ pub const MUTUAL_TLS: &[Check] = &[
         control: Some(UNDER_1_3),
         causes: &[Cause {
             symptoms: &[Symptom::StillOpen, Symptom::Late],
-            likely: "the handshake has no deadline, or each of its reads has one of its own",
+            likely: "the handshake has no deadline, or each of its reads has one of its own, or nothing is \
+                     closed when it is over",
             advice: "fix the moment at which it is over, and compute what is left before each read",
         }],
         ..Check::PLAIN

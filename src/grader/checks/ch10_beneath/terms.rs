@@ -210,7 +210,13 @@ pub const TERMS: &[Check] = &[
             }
             Ok(())
         },
-        control: Some(UNDER_1_3),
+        control: Some(Control {
+            name: "a client that is served, and one that is refused",
+            run: |stage| {
+                says_its_terms(stage, Version::Tls13, "TLS_AES_128_GCM_SHA256")?;
+                none_is_taken(stage, Version::Tls13, &["TLS_AES_256_GCM_SHA384"])
+            },
+        }),
         causes: &[ONE_ENDS_ALL],
         ..Check::PLAIN
     },
