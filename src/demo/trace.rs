@@ -243,10 +243,16 @@ pub fn sentence(event: &Event, lanes: &[String], code: &str) -> String {
         What::Says => format!("{who} sends {other} {}.", in_words(event, code)),
         What::Hears => format!("{other} sends {who} {}.", in_words(event, code)),
         What::AllRead => format!("{other} has read all that {who} sent."),
-        What::HalfCloses => format!("{who} ends its direction (FIN): it will send no more."),
+        What::HalfCloses => {
+            let farewell = event.farewell();
+            format!("{who} ends its direction ({farewell}): it will send no more.")
+        }
         What::HangsUp => format!("{who} closes the connection (FIN)."),
         What::Resets => format!("{who} breaks the connection off (RST)."),
-        What::HearsEnd => format!("{other} ends its direction (FIN); {who} hears the end."),
+        What::HearsEnd => {
+            let farewell = event.farewell();
+            format!("{other} ends its direction ({farewell}); {who} hears the end.")
+        }
         What::HearsReset => format!("{other} breaks the connection off (RST)."),
         What::Refused => format!("{who} is refused{}.", event_note(event, code)),
         What::Waits => format!("{who} waits{note}."),

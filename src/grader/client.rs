@@ -33,14 +33,13 @@ pub trait Wire: Read + Write + Send {
         Ok(())
     }
 
-    /// Of a stream that has ended: whether it was said that it does. Over TLS a FIN doesn't say it:
-    /// anybody on the way could have sent one. close_notify does.
-    fn heard_goodbye(&mut self) -> bool {
-        true
+    /// What is sent to end the writing, where that isn't TCP's FIN.
+    fn farewell(&self) -> &'static str {
+        ""
     }
 
-    /// The alert that ended the conversation, over TLS.
-    fn alert(&self) -> Option<u8> {
+    /// How the peer's side ended, where that is known better than from TCP.
+    fn ending(&mut self) -> Option<Ending> {
         None
     }
 
@@ -62,9 +61,23 @@ impl Wire for TcpStream {
 
 /// How the peer's side of the stream ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ending {
+pub enum Ending {
+    /// By FIN. Over TLS that doesn't say that it is the end: anybody on the way could have sent it.
     End,
+    /// By close_notify, over TLS: that does.
+    Goodbye,
     Reset,
+    /// By a fatal alert, over TLS.
+    Alert(u8),
+    /// By bytes that are no TLS, where TLS is spoken.
+    Garbled,
+}
+
+impl Ending {
+    /// Whether it has broken off both directions, so that nothing more can be said either.
+    fn is_for_both(self) -> bool {
+        !matches!(self, Ending::End | Ending::Goodbye)
+    }
 }
 
 /// One end of a conversation with the submission.
@@ -183,7 +196,7 @@ impl Client {
         let mut rest = bytes;
         let begun = Instant::now();
         let mut deadline = further(begun);
-        while !rest.is_empty() && self.ending != Some(Ending::Reset) {
+        while !rest.is_empty() && !self.ending.is_some_and(Ending::is_for_both) {
             match self.wire.write(rest) {
                 Ok(n) => {
                     rest = &rest[n..];
@@ -208,7 +221,8 @@ impl Client {
                 Err(_) => {
                     // What had arrived before the reset can still be read.
                     self.read_arrived();
-                    self.ending.get_or_insert(Ending::Reset);
+                    let ending = self.wire.ending().unwrap_or(Ending::Reset);
+                    self.ending.get_or_insert(ending);
                     break;
                 }
             }
@@ -326,9 +340,12 @@ impl Client {
         kernel::far_end(self.far, self.near).is_none_or(|row| row.unsent == 0)
     }
 
-    /// Says that nothing more will be said (FIN); what the submission says is still heard.
+    /// Says that nothing more will be said (FIN, or close_notify); what the submission says is still
+    /// heard.
     pub fn half_closes(&mut self) -> Told {
-        self.transcript.write(&self.who, "", What::HalfCloses, "");
+        let farewell = self.wire.farewell();
+        self.transcript
+            .write(&self.who, "", What::HalfCloses, farewell);
         let deadline = Instant::now() + PATIENCE;
         // Over TLS the farewell is bytes, and may have to wait for room.
         while let Err(err) = self.wire.end_writing() {

@@ -28,10 +28,8 @@ impl Client {
             let asked = since.elapsed();
             self.hears_nothing_more()?;
             match self.ending {
-                Some(Ending::End) => return Ok(()),
-                Some(Ending::Reset) => {
-                    return self.fails(Symptom::Reset, "the end (FIN)", "a reset (RST)", "");
-                }
+                Some(Ending::End | Ending::Goodbye) => return Ok(()),
+                Some(ending) => return self.ended_otherwise("the end (FIN)", ending),
                 None => {}
             }
             if self.program.was_late(since, asked, limit)? {
@@ -45,17 +43,16 @@ impl Client {
 
     /// Hears the end, and nothing before it, and was told that it is one: over TLS by close_notify.
     pub fn hears_goodbye(&mut self) -> Told {
-        self.hears_clean_end()?;
-        if self.wire.heard_goodbye() {
-            return Ok(());
+        const DUE: &str = "the end of the TLS stream (close_notify)";
+        self.hears_end()?;
+        match self.ending {
+            Some(Ending::Goodbye) => Ok(()),
+            Some(Ending::End) | None => {
+                let got = "the end of the TCP stream (FIN) without it";
+                self.fails(Symptom::End, DUE, got, "")
+            }
+            Some(ending) => self.ended_otherwise(DUE, ending),
         }
-        let got = "the end of the TCP stream (FIN) without it";
-        self.fails(
-            Symptom::End,
-            "the end of the TLS stream (close_notify)",
-            got,
-            "",
-        )
     }
 
     /// Whether the submission has ended the connection, as far as it was looked at.
@@ -86,7 +83,11 @@ impl Client {
             if let Err(err) = wrote {
                 let expected = format!("writes that succeed for {} ms", window.as_millis());
                 let got = format!("after {} ms a write failed: {err}", after.as_millis());
-                return self.fails(Symptom::Reset, expected, got, "");
+                let symptom = match self.wire.ending() {
+                    Some(ending @ (Ending::Alert(_) | Ending::Garbled)) => ending.told().0,
+                    _ => Symptom::Reset,
+                };
+                return self.fails(symptom, expected, got, "");
             }
             thread::sleep(Duration::from_millis(10));
         }

@@ -14,6 +14,10 @@ pub enum Symptom {
     End,
     /// The peer reset the connection (RST).
     Reset,
+    /// The peer ended the conversation by a fatal alert, over TLS.
+    Alert,
+    /// What came was no TLS, where TLS was spoken.
+    Garbled,
     /// The program ended before it had done what was due.
     Exit,
     /// The connection, or the program, did not end when it was due to.
@@ -41,6 +45,8 @@ impl Symptom {
             Symptom::Silence => "silence",
             Symptom::End => "end of stream",
             Symptom::Reset => "reset",
+            Symptom::Alert => "alert",
+            Symptom::Garbled => "no TLS",
             Symptom::Exit => "exit",
             Symptom::StillOpen => "no end",
             Symptom::Late => "too late",

@@ -27,10 +27,11 @@ pub enum What {
     Held,
     /// A datagram that was held arrives.
     Arrives,
+    /// By FIN; over TLS by what the note says.
     HalfCloses,
     HangsUp,
     Resets,
-    /// The peer ended its stream (FIN).
+    /// The peer ended its stream: by FIN; over TLS by what the note says.
     HearsEnd,
     /// The peer reset the connection (RST).
     HearsReset,
@@ -117,6 +118,17 @@ pub struct Event {
     /// How many bytes there were.
     pub length: usize,
     pub note: String,
+}
+
+impl Event {
+    /// What ended a direction, of an event that says that one has ended: FIN, or what the note says.
+    pub fn farewell(&self) -> &str {
+        if self.note.is_empty() {
+            "FIN"
+        } else {
+            &self.note
+        }
+    }
 }
 
 /// Bytes that an event keeps; more are only counted.

@@ -2,13 +2,16 @@
 
 use super::signs::sign_of;
 use crate::grader::bytes;
-use crate::grader::transcript::Event;
+use crate::grader::transcript::{Event, What};
 
 /// What stands on an event's arrow or beside its lane, on one line. Bytes are cut to the room.
 pub fn label(event: &Event, room: usize) -> String {
     let sign = sign_of(event.what);
     if event.length == 0 {
-        let words = [sign.word, &one_line(&event.note)];
+        let words = match event.what {
+            What::HalfCloses | What::HearsEnd => ["", event.farewell()],
+            _ => [sign.word, &one_line(&event.note)],
+        };
         return words
             .iter()
             .filter(|word| !word.is_empty())

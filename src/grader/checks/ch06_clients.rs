@@ -10,6 +10,7 @@ pub use shutdown::SHUTDOWN;
 
 use crate::grader::check::{Cause, Stop, Told};
 use crate::grader::client::Client;
+use crate::grader::failure::Symptom;
 use crate::grader::stage::Stage;
 
 /// A client that has a line echoed, and stays.
@@ -23,6 +24,12 @@ fn echoes(client: &mut Client, bytes: &[u8]) -> Told {
     client.says(bytes)?;
     client.hears(bytes)
 }
+
+const ENDS_ALL: Cause = Cause {
+    symptoms: &[Symptom::Exit],
+    likely: "an error of one client (a reset, a broken pipe, bytes that are no text) ends the program",
+    advice: "let it end that one conversation; its stderr may say where: look for unwrap, `?` and exit",
+};
 
 const ONE_AT_A_TIME: Cause = Cause {
     symptoms: &[],

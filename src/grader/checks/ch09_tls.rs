@@ -65,6 +65,12 @@ pub(super) const IN_THE_LOOP: Cause = Cause {
     advice: "give each client its thread first, and shake hands in there",
 };
 
+pub(super) const BENEATH: Cause = Cause {
+    symptoms: &[Symptom::Garbled],
+    likely: "it is written to the TCP stream beneath, not to the TLS stream",
+    advice: "behind the handshake write to the TLS stream alone: what it is made of belongs to it",
+};
+
 const ONE_RECORD: Cause = Cause {
     symptoms: &[],
     likely: "what one read() returned was taken for the whole of it",

@@ -8,7 +8,7 @@ pub use mutual::MUTUAL_TLS;
 pub use resume::RESUME;
 pub use terms::TERMS;
 
-use super::ch09_tls::{IN_THE_LOOP, silent, three_failures};
+use super::ch09_tls::{BENEATH, IN_THE_LOOP, silent, three_failures};
 use crate::grader::check::{Cause, Stop, Told};
 use crate::grader::client::Client;
 use crate::grader::failure::Symptom;

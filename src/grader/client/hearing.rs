@@ -6,6 +6,7 @@ use crate::grader::bytes;
 use crate::grader::check::{Stop, Told};
 use crate::grader::failure::{Failure, Side, Symptom};
 use crate::grader::program::PATIENCE;
+use crate::grader::tls::alert_name;
 use crate::grader::transcript::What;
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
@@ -20,6 +21,23 @@ const REST_MOST: Duration = Duration::from_millis(300);
 
 /// Bytes beyond those that were due that a failure keeps.
 const BEYOND_KEPT: usize = 1 << 20;
+
+impl Ending {
+    /// Which symptom that is where something else was due, and what it is called.
+    pub(in crate::grader) fn told(self) -> (Symptom, String) {
+        let (symptom, words) = match self {
+            Ending::End => (Symptom::End, "the end of the stream (FIN)"),
+            Ending::Goodbye => (Symptom::End, "the end of the stream (close_notify)"),
+            Ending::Reset => (Symptom::Reset, "a reset (RST)"),
+            Ending::Alert(number) => {
+                let words = format!("alert {number}{}", alert_name(number));
+                return (Symptom::Alert, words);
+            }
+            Ending::Garbled => (Symptom::Garbled, "what can't be read as TLS"),
+        };
+        (symptom, words.to_string())
+    }
+}
 
 impl Client {
     /// Hears exactly these bytes next, in however many pieces.
@@ -190,13 +208,23 @@ impl Client {
         Ok(())
     }
 
-    /// Hears a clean end (FIN), and nothing before it. A reset is a failure.
+    /// Hears a clean end, and nothing before it. A reset is a failure.
     pub fn hears_clean_end(&mut self) -> Told {
         self.hears_end()?;
         match self.ending {
-            Some(Ending::Reset) => self.fails(Symptom::Reset, "the end (FIN)", "a reset (RST)", ""),
-            _ => Ok(()),
+            None | Some(Ending::End | Ending::Goodbye) => Ok(()),
+            Some(ending) => self.ended_otherwise("the end (FIN)", ending),
         }
+    }
+
+    /// It has ended, and in another way than was due.
+    pub(in crate::grader) fn ended_otherwise<T>(
+        &self,
+        due: &str,
+        ending: Ending,
+    ) -> Result<T, Stop> {
+        let (symptom, got) = ending.told();
+        self.fails(symptom, due, got, "")
     }
 
     // ---- beneath
@@ -205,10 +233,7 @@ impl Client {
         let mut chunk = [0; 64 << 10];
         while self.reading && self.ending.is_none() && self.inbox.len() < self.inbox_most {
             match self.wire.read(&mut chunk) {
-                Ok(0) => {
-                    self.transcript.write(&self.who, "", What::HearsEnd, "");
-                    self.ending = Some(Ending::End);
-                }
+                Ok(0) => self.hears_of_its(Ending::End),
                 Ok(n) => {
                     self.transcript
                         .write_bytes(&self.who, "", What::Hears, &chunk[..n]);
@@ -217,12 +242,23 @@ impl Client {
                 }
                 Err(err) if err.kind() == ErrorKind::WouldBlock => return,
                 Err(err) if err.kind() == ErrorKind::Interrupted => {}
-                Err(_) => {
-                    self.transcript.write(&self.who, "", What::HearsReset, "");
-                    self.ending = Some(Ending::Reset);
-                }
+                Err(_) => self.hears_of_its(Ending::Reset),
             }
         }
+    }
+
+    /// The peer's side has ended: in this way, unless the wire knows better.
+    fn hears_of_its(&mut self, ending: Ending) {
+        let ending = self.wire.ending().unwrap_or(ending);
+        self.ending = Some(ending);
+        let (what, note) = match ending {
+            Ending::End => (What::HearsEnd, String::new()),
+            Ending::Goodbye => (What::HearsEnd, "close_notify".to_string()),
+            Ending::Reset => (What::HearsReset, String::new()),
+            Ending::Alert(_) => (What::Notes, format!("← {}", ending.told().1)),
+            Ending::Garbled => (What::Notes, "← bytes that are no TLS".to_string()),
+        };
+        self.transcript.write(&self.who, "", what, note);
     }
 
     /// Lets the rest come of what is not what was due: the beginning of a wrong answer says less than
@@ -279,7 +315,8 @@ impl Client {
         failure.into()
     }
 
-    /// The stream ended before what was due: by FIN, by RST, or because the program is gone.
+    /// The stream ended before what was due: in one of the ways in which one does, or because the
+    /// program is gone.
     fn ended_early(&self, expected: Side) -> Told {
         let due = match &expected {
             Side::Bytes(bytes) => bytes.len(),
@@ -291,15 +328,8 @@ impl Client {
             let when = format!("then the program ended: {exit}");
             return self.fails(Symptom::Exit, expected, got, &when);
         }
-        match self.ending {
-            Some(Ending::Reset) => self.fails(Symptom::Reset, expected, got, "then a reset (RST)"),
-            _ => self.fails(
-                Symptom::End,
-                expected,
-                got,
-                "then the end of the stream (FIN)",
-            ),
-        }
+        let (symptom, how) = self.ending.unwrap_or(Ending::End).told();
+        self.fails(symptom, expected, got, &format!("then {how}"))
     }
 
     pub(in crate::grader) fn silence(&self, expected: Side, got: Side) -> Stop {
@@ -326,5 +356,43 @@ impl Client {
             PATIENCE.as_secs()
         );
         self.failure(Symptom::StillOpen, due, got, "")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_end_is_told_as_another_one() {
+        let all = [
+            Ending::End,
+            Ending::Goodbye,
+            Ending::Reset,
+            Ending::Alert(42),
+            Ending::Alert(200),
+            Ending::Garbled,
+        ];
+        let told: Vec<_> = all.into_iter().map(Ending::told).collect();
+        let words: Vec<&str> = told.iter().map(|(_, words)| &words[..]).collect();
+        let due = [
+            "the end of the stream (FIN)",
+            "the end of the stream (close_notify)",
+            "a reset (RST)",
+            "alert 42 (bad certificate)",
+            "alert 200",
+            "what can't be read as TLS",
+        ];
+        assert_eq!(words, due);
+        let symptoms: Vec<_> = told.iter().map(|(symptom, _)| symptom.word()).collect();
+        let due = [
+            "end of stream",
+            "end of stream",
+            "reset",
+            "alert",
+            "alert",
+            "no TLS",
+        ];
+        assert_eq!(symptoms, due);
     }
 }

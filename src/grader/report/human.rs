@@ -309,10 +309,10 @@ fn step(event: &Event) -> Option<String> {
         What::Says => format!("→ {n} byte{}", plural(n)),
         What::AllRead => "all read".to_string(),
         What::Hears => format!("← {n} byte{}", plural(n)),
-        What::HalfCloses => "→ FIN".to_string(),
+        What::HalfCloses => format!("→ {}", event.farewell()),
         What::HangsUp => "→ close".to_string(),
         What::Resets => "→ RST".to_string(),
-        What::HearsEnd => "← FIN".to_string(),
+        What::HearsEnd => format!("← {}", event.farewell()),
         What::HearsReset => "← RST".to_string(),
         What::Refused => "refused".to_string(),
         What::Waits | What::Notes | What::Lost | What::Twice | What::Held | What::Arrives => {
@@ -358,6 +358,7 @@ fn pieces(out: &mut String, label: &str, pieces: &[String], between: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::grader::transcript::Transcript;
 
     fn shown(expected: &[u8], got: &[u8]) -> String {
         let mut out = String::new();
@@ -402,6 +403,31 @@ mod tests {
         observed(&mut out, &failure.when("then silence for 10 s"));
         assert!(out.contains("\"he\"   then silence for 10 s"), "{out}");
         assert!(out.contains("the first 2 of 5 bytes were right"), "{out}");
+    }
+
+    #[test]
+    fn a_timeline_tells_a_fin_from_a_close_notify_and_an_alert_from_a_reset() {
+        let transcript = Transcript::new();
+        transcript.write("alice", "", What::HalfCloses, "");
+        transcript.write("alice", "", What::HearsEnd, "");
+        transcript.write("bob", "", What::HalfCloses, "close_notify");
+        transcript.write("bob", "", What::HearsEnd, "close_notify");
+        transcript.write("carol", "", What::Notes, "← alert 42 (bad certificate)");
+        transcript.write("trudy", "", What::HearsReset, "");
+        let steps = timeline(&transcript.events().0).join(" ");
+        let drawn: Vec<&str> = steps
+            .split(" +")
+            .filter_map(|step| Some(step.split_once(' ')?.1))
+            .collect();
+        let due = [
+            "→ FIN",
+            "← FIN",
+            "→ close_notify",
+            "← close_notify",
+            "← alert 42 (bad certificate)",
+            "← RST",
+        ];
+        assert_eq!(drawn, due);
     }
 
     #[test]

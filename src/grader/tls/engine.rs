@@ -3,6 +3,7 @@
 use super::papers::{cannot, office};
 use super::{Agreed, Came, HOST, Paper, Refusal, Signer, Terms, Version, Wire};
 use crate::grader::check::Stop;
+use crate::grader::client::Ending;
 use crate::grader::platform;
 use openssl::error::ErrorStack;
 use openssl::ssl::{
@@ -27,6 +28,7 @@ const NO_SHARED_CIPHER: i32 = 193;
 const UNSUPPORTED_PROTOCOL: i32 = 258;
 const WRONG_SSL_VERSION: i32 = 266;
 const VERSION_TOO_LOW: i32 = 396;
+const UNEXPECTED_EOF: i32 = 294;
 
 /// An authority's certificate, in PEM.
 pub fn authority(signer: Signer) -> Result<Vec<u8>, Stop> {
@@ -117,7 +119,7 @@ fn finish(
     };
     let wire = Tls {
         stream,
-        alert: None,
+        broken_by: None,
         failed: how.is_err(),
     };
     Came {
@@ -241,10 +243,21 @@ fn alert(err: &ssl::Error) -> Option<u8> {
     })
 }
 
+/// Whether it is about the end of the TCP stream: OpenSSL 3 calls that an error of TLS, where it isn't
+/// told otherwise.
+fn is_cut(err: &ssl::Error) -> bool {
+    err.ssl_error().is_some_and(|stack| {
+        stack.errors().iter().any(|error| {
+            error.library_code() == SSL_LIBRARY && error.reason_code() == UNEXPECTED_EOF
+        })
+    })
+}
+
 /// A wire that encrypts.
 struct Tls {
     stream: SslStream<Box<dyn Wire>>,
-    alert: Option<u8>,
+    /// What the peer sent that leaves nothing to be read or written: an alert, or no TLS.
+    broken_by: Option<Ending>,
     /// There was no handshake: of the stream only its end can be told.
     failed: bool,
 }
@@ -260,7 +273,13 @@ impl Read for Tls {
                 ErrorCode::ZERO_RETURN => Ok(0),
                 ErrorCode::SYSCALL if err.io_error().is_none() => Ok(0),
                 ErrorCode::WANT_READ | ErrorCode::WANT_WRITE => Err(ErrorKind::WouldBlock.into()),
-                _ => Err(self.broken(err)),
+                _ if is_cut(&err) => Ok(0),
+                code => {
+                    if code == ErrorCode::SSL && alert(&err).is_none() {
+                        self.broken_by.get_or_insert(Ending::Garbled);
+                    }
+                    Err(self.broken(err))
+                }
             },
         }
     }
@@ -287,10 +306,12 @@ impl Write for Tls {
 
 impl Tls {
     fn broken(&mut self, err: ssl::Error) -> io::Error {
-        self.alert = self.alert.or(alert(&err));
-        match err.into_io_error() {
-            Ok(err) => err,
-            Err(_) => ErrorKind::ConnectionReset.into(),
+        self.broken_by = self.broken_by.or(alert(&err).map(Ending::Alert));
+        match (err.into_io_error(), self.broken_by) {
+            (Ok(err), _) => err,
+            (Err(_), Some(ending)) => io::Error::other(ending.told().1),
+            // What a write comes to behind one that has failed.
+            (Err(_), None) => ErrorKind::ConnectionReset.into(),
         }
     }
 }
@@ -321,13 +342,17 @@ impl Wire for Tls {
         }
     }
 
-    fn heard_goodbye(&mut self) -> bool {
-        let heard = self.stream.get_shutdown();
-        heard.contains(ShutdownState::RECEIVED) && self.alert.is_none()
+    fn farewell(&self) -> &'static str {
+        if self.failed { "" } else { "close_notify" }
     }
 
-    fn alert(&self) -> Option<u8> {
-        self.alert
+    fn ending(&mut self) -> Option<Ending> {
+        if self.failed || self.broken_by.is_some() {
+            return self.broken_by;
+        }
+        // OpenSSL takes a fatal alert for one, too: that has broken it by then.
+        let heard = self.stream.get_shutdown().contains(ShutdownState::RECEIVED);
+        heard.then_some(Ending::Goodbye)
     }
 
     fn into_session(self: Box<Self>) -> Option<Session> {
@@ -374,6 +399,98 @@ mod tests {
         fn end_writing(&mut self) -> io::Result<()> {
             Ok(())
         }
+    }
+
+    /// A client and a server that have shaken hands.
+    fn a_pair(version: Version) -> (Box<dyn Wire>, Box<dyn Wire>) {
+        assert!(office().is_ok());
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (peer, _) = listener.accept().unwrap();
+        for stream in [&stream, &peer] {
+            stream.set_nonblocking(true).unwrap();
+        }
+        let terms = Terms {
+            oldest: version,
+            newest: version,
+            ..Terms::CLIENT
+        };
+        let client = thread::spawn(move || shake(Box::new(stream), &terms, false).ok().unwrap());
+        let served = shake(Box::new(peer), &Terms::SERVER, true).ok().unwrap();
+        let client = client.join().unwrap();
+        assert!(served.how.is_ok() && client.how.is_ok());
+        (client.wire, served.wire)
+    }
+
+    /// Reads until it ends: with what, and how the wire calls that.
+    fn read_to_its_end(wire: &mut dyn Wire) -> (io::Result<usize>, Option<Ending>) {
+        loop {
+            let read = wire.read(&mut [0; 64]);
+            match &read {
+                Ok(n) if *n > 0 => {}
+                Err(err) if err.kind() == ErrorKind::WouldBlock => {
+                    platform::wait_ready(wire.socket(), true, false, Duration::from_secs(1));
+                }
+                _ => return (read, wire.ending()),
+            }
+        }
+    }
+
+    #[test]
+    fn close_notify_is_told_from_a_fin_and_neither_is_a_reset() {
+        for version in [Version::Tls12, Version::Tls13] {
+            let (mut client, mut server) = a_pair(version);
+            assert_eq!(client.ending(), None);
+            server.end_writing().unwrap();
+            let (read, ending) = read_to_its_end(&mut *client);
+            assert_eq!((read.ok(), ending), (Some(0), Some(Ending::Goodbye)));
+
+            let (mut client, server) = a_pair(version);
+            server.socket().shutdown(std::net::Shutdown::Both).unwrap();
+            let (read, ending) = read_to_its_end(&mut *client);
+            assert_eq!((read.ok(), ending), (Some(0), None));
+        }
+    }
+
+    #[test]
+    fn plain_bytes_beneath_tls_are_garbled_and_the_peer_hears_an_alert() {
+        for version in [Version::Tls12, Version::Tls13] {
+            let (mut client, mut server) = a_pair(version);
+            let mut beneath = server.socket();
+            beneath.write_all(b"HTTP/1.0 400 Bad Request\r\n").unwrap();
+            let (read, ending) = read_to_its_end(&mut *client);
+            assert!(read.is_err());
+            assert_eq!(ending, Some(Ending::Garbled));
+            // That is what OpenSSL answers to it: 10, or 70.
+            let (read, ending) = read_to_its_end(&mut *server);
+            assert!(read.is_err());
+            assert!(matches!(ending, Some(Ending::Alert(_))), "{ending:?}");
+            // It has broken both directions, and stays what it was.
+            assert!(server.write(b"x").is_err());
+            assert!(matches!(server.ending(), Some(Ending::Alert(_))));
+        }
+    }
+
+    #[test]
+    fn an_alert_keeps_its_number() {
+        // Under TLS 1.3 a client has shaken hands when it is refused.
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        assert!(office().is_ok());
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (peer, _) = listener.accept().unwrap();
+        for stream in [&stream, &peer] {
+            stream.set_nonblocking(true).unwrap();
+        }
+        let asks = Terms {
+            asks: true,
+            ..Terms::SERVER
+        };
+        let server = thread::spawn(move || shake(Box::new(peer), &asks, true).ok().unwrap());
+        let mut client = shake(Box::new(stream), &Terms::CLIENT, false).ok().unwrap();
+        assert!(client.how.is_ok() && server.join().unwrap().how.is_err());
+        let (read, ending) = read_to_its_end(&mut *client.wire);
+        assert!(read.is_err());
+        assert_eq!(ending, Some(Ending::Alert(116)));
     }
 
     #[test]

@@ -18,7 +18,7 @@ impl Client {
     /// has done its part of the handshake when it comes.
     ///
     /// # Errors
-    /// A failure: bytes, the end of the stream, a reset or silence in its place.
+    /// A failure: bytes, another end, or silence in its place.
     pub fn hears_alert(&mut self) -> Result<u8, Stop> {
         const DUE: &str = "a fatal alert";
         self.has_come(1, PATIENCE);
@@ -28,13 +28,14 @@ impl Client {
             }
             return Err(stop);
         }
-        match (self.wire.alert(), self.ending) {
-            (Some(number), _) => Ok(number),
-            (None, None) => Err(self.silence(DUE.into(), "nothing".into())),
-            (None, Some(Ending::Reset)) => self.fails(Symptom::Reset, DUE, "a reset (RST)", ""),
-            (None, Some(Ending::End)) => {
+        // A write may have found it.
+        match self.wire.ending().or(self.ending) {
+            Some(Ending::Alert(number)) => Ok(number),
+            None => Err(self.silence(DUE.into(), "nothing".into())),
+            Some(Ending::End) => {
                 self.fails(Symptom::End, DUE, "the end of the stream without one", "")
             }
+            Some(ending) => self.ended_otherwise(DUE, ending),
         }
     }
 

@@ -5,6 +5,7 @@ mod names;
 mod reader;
 mod room;
 
+use super::ENDS_ALL;
 use crate::grader::check::{Cause, Check, Control, Told};
 use crate::grader::client::Client;
 use crate::grader::failure::Symptom;
@@ -28,11 +29,14 @@ pub const CHAT: &[Check] = &[
             enters(stage, "carol", &["alice", "bob"]).map(|_| ())
         },
         control: Some(ALONE),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "the list lacks somebody, has the newcomer itself, or is written otherwise",
-            advice: "`* here: A, B`, one line, made before the newcomer is in the map",
-        }],
+        causes: &[
+            ENDS_ALL,
+            Cause {
+                symptoms: &[],
+                likely: "the list lacks somebody, has the newcomer itself, or is written otherwise",
+                advice: "`* here: A, B`, one line, made before the newcomer is in the map",
+            },
+        ],
         ..Check::PLAIN
     },
     Check {
@@ -54,11 +58,14 @@ pub const CHAT: &[Check] = &[
                 enters(stage, "carol", &["alice", "bob"]).map(|_| ())
             },
         }),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "nobody is told, or the newcomer is told as well",
-            advice: "tell those who were here before the newcomer is added",
-        }],
+        causes: &[
+            ENDS_ALL,
+            Cause {
+                symptoms: &[],
+                likely: "nobody is told, or the newcomer is told as well",
+                advice: "tell those who were here before the newcomer is added",
+            },
+        ],
         ..Check::PLAIN
     },
     Check {
@@ -75,11 +82,14 @@ pub const CHAT: &[Check] = &[
             Ok(())
         },
         control: Some(ENTERING),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "somebody is left out, or only one line of each client is read",
-            advice: "for each line: every member but the sender, and then the next line",
-        }],
+        causes: &[
+            ENDS_ALL,
+            Cause {
+                symptoms: &[],
+                likely: "somebody is left out, or only one line of each client is read",
+                advice: "for each line: every member but the sender, and then the next line",
+            },
+        ],
         ..Check::PLAIN
     },
     Check {
@@ -94,11 +104,14 @@ pub const CHAT: &[Check] = &[
             alice.hears(b"[bob] two\n")
         },
         control: Some(A_LINE),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "the line is sent to everybody, its sender too",
-            advice: "leave out the member of that name",
-        }],
+        causes: &[
+            ENDS_ALL,
+            Cause {
+                symptoms: &[],
+                likely: "the line is sent to everybody, its sender too",
+                advice: "leave out the member of that name",
+            },
+        ],
         ..Check::PLAIN
     },
     Check {
@@ -107,7 +120,7 @@ pub const CHAT: &[Check] = &[
         points: 2,
         run: |stage| leaves(stage, Client::hangs_up),
         control: Some(A_LINE),
-        causes: &[NOT_TOLD],
+        causes: &[ENDS_ALL, NOT_TOLD],
         ..Check::PLAIN
     },
     Check {
@@ -120,7 +133,7 @@ pub const CHAT: &[Check] = &[
             })
         },
         control: Some(LEAVING),
-        causes: &[NOT_TOLD],
+        causes: &[ENDS_ALL, NOT_TOLD],
         ..Check::PLAIN
     },
     Check {
@@ -129,11 +142,14 @@ pub const CHAT: &[Check] = &[
         points: 2,
         run: |stage| leaves(stage, Client::resets),
         control: Some(LEAVING),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "an error of a read returns past what tells the others",
-            advice: "clear up where all ways out come together: behind the conversation, whatever it returned",
-        }],
+        causes: &[
+            ENDS_ALL,
+            Cause {
+                symptoms: &[],
+                likely: "an error of a read returns past what tells the others",
+                advice: "clear up where all ways out come together: behind the conversation, whatever it returned",
+            },
+        ],
         ..Check::PLAIN
     },
     names::LIMITS_ARE_INCLUDED,
@@ -155,11 +171,14 @@ pub const CHAT: &[Check] = &[
             alice.hears(b"* bob joined\n[bob] hello\n[bob] and so on\n")
         },
         control: Some(A_LINE),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "name and lines are read by two readers, and the first one kept what it had",
-            advice: "one BufReader for the connection's whole life",
-        }],
+        causes: &[
+            ENDS_ALL,
+            Cause {
+                symptoms: &[],
+                likely: "name and lines are read by two readers, and the first one kept what it had",
+                advice: "one BufReader for the connection's whole life",
+            },
+        ],
         ..Check::PLAIN
     },
     Check {
@@ -207,11 +226,14 @@ pub const CHAT: &[Check] = &[
             Ok(())
         },
         control: Some(A_LINE),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "a buffer is shorter than a line may be, or its ending is counted in",
-            advice: "4,096 bytes of text, and CR LF behind it",
-        }],
+        causes: &[
+            ENDS_ALL,
+            Cause {
+                symptoms: &[],
+                likely: "a buffer is shorter than a line may be, or its ending is counted in",
+                advice: "4,096 bytes of text, and CR LF behind it",
+            },
+        ],
         ..Check::PLAIN
     },
     Check {
@@ -226,11 +248,14 @@ pub const CHAT: &[Check] = &[
             bob.hears(b"[alice] whole\n* alice left\n")
         },
         control: Some(LEAVING),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "the end of the stream is taken for the end of a line",
-            advice: "look whether what was read ends with LF",
-        }],
+        causes: &[
+            ENDS_ALL,
+            Cause {
+                symptoms: &[],
+                likely: "the end of the stream is taken for the end of a line",
+                advice: "look whether what was read ends with LF",
+            },
+        ],
         ..Check::PLAIN
     },
     Check {
@@ -250,11 +275,14 @@ pub const CHAT: &[Check] = &[
             Ok(())
         },
         control: Some(LEAVING),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "names stay in the map, or the others are told before the name is free",
-            advice: "take the name out first, under the same lock, and then tell",
-        }],
+        causes: &[
+            ENDS_ALL,
+            Cause {
+                symptoms: &[],
+                likely: "names stay in the map, or the others are told before the name is free",
+                advice: "take the name out first, under the same lock, and then tell",
+            },
+        ],
         ..Check::PLAIN
     },
     Check {
@@ -286,6 +314,7 @@ pub const CHAT: &[Check] = &[
         },
         control: Some(A_LINE),
         causes: &[
+            ENDS_ALL,
             Cause {
                 symptoms: &[Symptom::Silence],
                 likely: "the name is read in the loop that accepts, or with the lock held",
@@ -315,11 +344,14 @@ pub const CHAT: &[Check] = &[
                 })
             },
         }),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "the newcomer is in the map before its list is in its queue",
-            advice: "make the list, queue it and insert the newcomer under one lock, in this order",
-        }],
+        causes: &[
+            ENDS_ALL,
+            Cause {
+                symptoms: &[],
+                likely: "the newcomer is in the map before its list is in its queue",
+                advice: "make the list, queue it and insert the newcomer under one lock, in this order",
+            },
+        ],
         ..Check::PLAIN
     },
     reader::DELAYS_NOBODY,

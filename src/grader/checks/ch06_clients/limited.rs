@@ -1,6 +1,6 @@
 //! `ex06_limited`.
 
-use super::{ONE_AT_A_TIME, echoed, echoes};
+use super::{ENDS_ALL, ONE_AT_A_TIME, echoed, echoes};
 use crate::grader::check::{Cause, Check, Control, Stop, Told};
 use crate::grader::client::Client;
 use crate::grader::failure::Symptom;
@@ -45,6 +45,7 @@ pub const LIMITED: &[Check] = &[
         },
         control: Some(ONE_CLIENT),
         causes: &[
+            ENDS_ALL,
             Cause {
                 symptoms: &[Symptom::Different, Symptom::Extra],
                 likely: "the eighth is told `busy` already",
@@ -64,6 +65,7 @@ pub const LIMITED: &[Check] = &[
         },
         control: Some(EIGHT),
         causes: &[
+            ENDS_ALL,
             Cause {
                 symptoms: &[Symptom::Silence],
                 likely: "the ninth is taken in, or left waiting until a place is free",
@@ -93,11 +95,14 @@ pub const LIMITED: &[Check] = &[
             ninth.hears_end()
         },
         control: Some(NINTH),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "the server reads from the ninth before it tells it",
-            advice: "whoever gets no place gets `busy`, whatever it has said",
-        }],
+        causes: &[
+            ENDS_ALL,
+            Cause {
+                symptoms: &[],
+                likely: "the server reads from the ninth before it tells it",
+                advice: "whoever gets no place gets `busy`, whatever it has said",
+            },
+        ],
         ..Check::PLAIN
     },
     Check {
@@ -121,7 +126,7 @@ pub const LIMITED: &[Check] = &[
             Ok(())
         },
         control: Some(NINTH),
-        causes: &[NEVER_FREE],
+        causes: &[ENDS_ALL, NEVER_FREE],
         alone: true,
         ..Check::PLAIN
     },
@@ -141,6 +146,7 @@ pub const LIMITED: &[Check] = &[
         },
         control: Some(NINTH),
         causes: &[
+            ENDS_ALL,
             Cause {
                 symptoms: &[Symptom::Late],
                 likely: "those who were turned away are counted in, and never out",
@@ -188,11 +194,14 @@ pub const LIMITED: &[Check] = &[
         points: 2,
         run: |stage| leaves_a_place(stage, Client::resets),
         control: Some(CLOSED),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "the place is given back at the end of the stream, but not at an error",
-            advice: "give it back where all ways out come together, or let a value's drop do it",
-        }],
+        causes: &[
+            ENDS_ALL,
+            Cause {
+                symptoms: &[],
+                likely: "the place is given back at the end of the stream, but not at an error",
+                advice: "give it back where all ways out come together, or let a value's drop do it",
+            },
+        ],
         alone: true,
         ..Check::PLAIN
     },
@@ -207,11 +216,14 @@ pub const LIMITED: &[Check] = &[
             })
         },
         control: Some(CLOSED),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "the place is given back after a failed read, but not after a failed write",
-            advice: "give it back where all ways out come together, or let a value's drop do it",
-        }],
+        causes: &[
+            ENDS_ALL,
+            Cause {
+                symptoms: &[],
+                likely: "the place is given back after a failed read, but not after a failed write",
+                advice: "give it back where all ways out come together, or let a value's drop do it",
+            },
+        ],
         alone: true,
         ..Check::PLAIN
     },
@@ -236,11 +248,14 @@ pub const LIMITED: &[Check] = &[
             }
         },
         control: Some(NINTH),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "the place is given back when the client's stream has ended",
-            advice: "give it back when the conversation is over: when nothing is left to be sent",
-        }],
+        causes: &[
+            ENDS_ALL,
+            Cause {
+                symptoms: &[],
+                likely: "the place is given back when the client's stream has ended",
+                advice: "give it back when the conversation is over: when nothing is left to be sent",
+            },
+        ],
         ..Check::PLAIN
     },
     Check {
@@ -266,11 +281,14 @@ pub const LIMITED: &[Check] = &[
             Ok(())
         },
         control: Some(CLOSED),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "the count is read, changed and written back in steps",
-            advice: "change it under a lock, or by one atomic operation",
-        }],
+        causes: &[
+            ENDS_ALL,
+            Cause {
+                symptoms: &[],
+                likely: "the count is read, changed and written back in steps",
+                advice: "change it under a lock, or by one atomic operation",
+            },
+        ],
         ..Check::PLAIN
     },
     Check {

@@ -1,6 +1,6 @@
 //! `ex06_shutdown`.
 
-use super::{ONE_AT_A_TIME, echoed, echoes};
+use super::{ENDS_ALL, ONE_AT_A_TIME, echoed, echoes};
 use crate::grader::check::{Cause, Check, Control, Stop, Told};
 use crate::grader::client::Client;
 use crate::grader::failure::Symptom;
@@ -37,7 +37,7 @@ pub const SHUTDOWN: &[Check] = &[
                 echoed(stage, "alice").map(|_| ())
             },
         }),
-        causes: &[ONE_AT_A_TIME],
+        causes: &[ENDS_ALL, ONE_AT_A_TIME],
         ..Check::PLAIN
     },
     Check {
@@ -197,12 +197,19 @@ pub const SHUTDOWN: &[Check] = &[
         }),
         causes: &[
             Cause {
-                symptoms: &[Symptom::Late, Symptom::StillOpen],
-                likely: "the program sleeps its two seconds out, or waits for another client",
+                symptoms: &[Symptom::Late],
+                likely: "the program sleeps its two seconds out, or isn't woken when the last has left",
                 advice: "count who is inside, and end as soon as it is nobody",
             },
             Cause {
-                symptoms: &[],
+                symptoms: &[Symptom::StillOpen],
+                likely: "the program waits for somebody or something that never comes: another client, or the \
+                         end of a thread or task that has none",
+                advice: "end when nobody is inside, whatever else still runs or waits: what must wake up to see \
+                         that has to be woken",
+            },
+            Cause {
+                symptoms: &[Symptom::Exit, Symptom::End, Symptom::Reset],
                 likely: "the first who leaves ends the program",
                 advice: "count who is inside, and end when it is nobody",
             },
@@ -218,11 +225,18 @@ pub const SHUTDOWN: &[Check] = &[
             name: "the same with a close",
             run: |stage| ends_when_both_have_left(stage, Client::hangs_up),
         }),
-        causes: &[Cause {
-            symptoms: &[],
-            likely: "who was reset is never counted out",
-            advice: "count out where all ways out come together, or let a value's drop do it",
-        }],
+        causes: &[
+            Cause {
+                symptoms: &[Symptom::Status, Symptom::Exit],
+                likely: "the error of one client ends the program",
+                advice: "let it end that one conversation, and count it out",
+            },
+            Cause {
+                symptoms: &[],
+                likely: "who was reset is never counted out",
+                advice: "count out where all ways out come together, or let a value's drop do it",
+            },
+        ],
         alone: true,
         ..Check::PLAIN
     },
@@ -325,7 +339,7 @@ const CUT_OFF: Cause = Cause {
 };
 
 const NO_END: Cause = Cause {
-    symptoms: &[],
+    symptoms: &[Symptom::Late, Symptom::StillOpen],
     likely: "the program waits until all have left, or gives them more than two seconds, or counts these from \
              something later",
     advice: "fix the moment at which patience ends when the line comes, and end then in any case",

@@ -4,10 +4,11 @@ mod client;
 mod deadline;
 
 use super::{
-    AWKWARD, IN_THE_LOOP, MAX, ONE_RECORD, ONE_WRITE, frame, header, silent, three_failures,
+    AWKWARD, BENEATH, IN_THE_LOOP, MAX, ONE_RECORD, ONE_WRITE, frame, header, silent,
+    three_failures,
 };
 use crate::grader::check::{Cause, Check, Control};
-use crate::grader::failure::Symptom;
+use crate::grader::failure::{Side, Symptom};
 use client::{arrives, echoed, prepare};
 use deadline::HANDSHAKE;
 use std::time::Duration;
@@ -32,6 +33,7 @@ pub const TLS_ECHO: &[Check] = &[
         },
         control: Some(ONE_FRAME),
         causes: &[
+            BENEATH,
             Cause {
                 symptoms: &[Symptom::Different, Symptom::Extra],
                 likely: "the payload is turned into text, or a length is counted anew",
@@ -59,6 +61,7 @@ pub const TLS_ECHO: &[Check] = &[
         },
         control: Some(ONE_FRAME),
         causes: &[
+            BENEATH,
             Cause {
                 symptoms: &[Symptom::Silence],
                 likely: "what a record brought behind the first frame is thrown away",
@@ -78,6 +81,7 @@ pub const TLS_ECHO: &[Check] = &[
         },
         control: Some(ONE_FRAME),
         causes: &[
+            BENEATH,
             Cause {
                 symptoms: &[Symptom::End, Symptom::Reset, Symptom::Different],
                 likely: "the limit refuses what is still allowed",
@@ -104,6 +108,7 @@ pub const TLS_ECHO: &[Check] = &[
         },
         control: Some(ONE_FRAME),
         causes: &[
+            BENEATH,
             Cause {
                 symptoms: &[Symptom::Silence],
                 likely: "the server makes room for what was claimed, and waits for it",
@@ -131,11 +136,19 @@ pub const TLS_ECHO: &[Check] = &[
             alice.hears_goodbye()
         },
         control: Some(ONE_FRAME),
-        causes: &[Cause {
-            symptoms: &[Symptom::End],
-            likely: "the stream is dropped, which closes TCP and says nothing over TLS",
-            advice: "call `shutdown` on the TLS stream when the client's has ended",
-        }],
+        told_by: |failure| {
+            let frames_lack = matches!(failure.expected, Side::Bytes(_));
+            let ended = matches!(failure.symptom, Symptom::End | Symptom::Reset);
+            (frames_lack && ended).then_some(STOPPED_BY_THE_END)
+        },
+        causes: &[
+            Cause {
+                symptoms: &[Symptom::End],
+                likely: "the stream is dropped, which closes TCP and says nothing over TLS",
+                advice: "call `shutdown` on the TLS stream when the client's has ended",
+            },
+            BENEATH,
+        ],
         ..Check::PLAIN
     },
     Check {
@@ -224,6 +237,13 @@ pub const TLS_ECHO: &[Check] = &[
     deadline::FRAME_DRIPS,
     deadline::RESTS_FOR_30_S,
 ];
+
+const STOPPED_BY_THE_END: Cause = Cause {
+    symptoms: &[],
+    likely: "the client's end stops the server before its answers are sent",
+    advice: "see that each answer is sent before you read on: some libraries throw away what waits to be sent \
+             when the peer's end comes, as the TLS streams of Python's asyncio do",
+};
 
 const ONE_FRAME: Control = Control {
     name: "one frame of one client",

@@ -2,7 +2,7 @@
 
 mod clients;
 
-use super::{BOTH, IN_THE_LOOP, NO_GOODBYE, ONE_ENDS_ALL};
+use super::{BENEATH, BOTH, IN_THE_LOOP, NO_GOODBYE, ONE_ENDS_ALL};
 use super::{arrives, not_shaken, silent, three_failures, unless_slow};
 use crate::grader::check::{Cause, Check, Control};
 use crate::grader::failure::{Side, Symptom};
@@ -182,6 +182,7 @@ pub const MUTUAL_TLS: &[Check] = &[
                 advice: "read a line first",
             },
             NO_GOODBYE,
+            BENEATH,
         ],
         ..Check::PLAIN
     },
@@ -362,6 +363,12 @@ pub const MUTUAL_TLS: &[Check] = &[
             Ok(())
         },
         control: Some(UNDER_1_3),
+        told_by: |failure| {
+            let unrefused = failure.expected == Side::from("a fatal alert");
+            let causes = [NOT_INSISTED, RESET_INSTEAD];
+            let mut causes = causes.into_iter();
+            causes.find(|cause| unrefused && cause.symptoms.contains(&failure.symptom))
+        },
         causes: &[ONE_ENDS_ALL],
         ..Check::PLAIN
     },
@@ -430,7 +437,8 @@ pub const MUTUAL_TLS: &[Check] = &[
         control: Some(UNDER_1_3),
         causes: &[Cause {
             symptoms: &[Symptom::StillOpen, Symptom::Late],
-            likely: "the handshake has no deadline, or each of its reads has one of its own",
+            likely: "the handshake has no deadline, or each of its reads has one of its own, or nothing is \
+                     closed when it is over",
             advice: "fix the moment at which it is over, and compute what is left before each read",
         }],
         ..Check::PLAIN
@@ -469,7 +477,7 @@ const NOT_INSISTED: Cause = Cause {
 };
 
 const RESET_INSTEAD: Cause = Cause {
-    symptoms: &[Symptom::End, Symptom::Reset],
+    symptoms: &[Symptom::End, Symptom::Reset, Symptom::Garbled],
     likely: "the client is refused behind the handshake, or outside of it: OpenSSL sends no alert then",
     advice: "let the handshake fail: the verify mode says so",
 };

@@ -1,6 +1,6 @@
 //! `ex10_resume`.
 
-use super::{BOTH, IN_THE_LOOP, NO_GOODBYE, ONE_ENDS_ALL};
+use super::{BENEATH, BOTH, IN_THE_LOOP, NO_GOODBYE, ONE_ENDS_ALL};
 use super::{arrives, client, not_shaken, prepare, silent, three_failures, unless_slow};
 use crate::grader::check::{Cause, Check, Control, Stop, Told};
 use crate::grader::client::Client;
@@ -155,6 +155,7 @@ pub const RESUME: &[Check] = &[
         control: Some(NEW),
         causes: &[
             NO_GOODBYE,
+            BENEATH,
             Cause {
                 symptoms: &[],
                 likely: "the server ends the connection before the client does",

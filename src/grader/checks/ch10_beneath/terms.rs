@@ -1,6 +1,6 @@
 //! `ex10_terms`.
 
-use super::{IN_THE_LOOP, NO_GOODBYE, ONE_ENDS_ALL};
+use super::{BENEATH, IN_THE_LOOP, NO_GOODBYE, ONE_ENDS_ALL};
 use super::{arrives, client, prepare, silent, three_failures};
 use crate::grader::check::{Cause, Check, Control, Stop, Told};
 use crate::grader::failure::Symptom;
@@ -55,6 +55,7 @@ pub const TERMS: &[Check] = &[
         control: Some(UNDER_1_3),
         causes: &[
             NO_GOODBYE,
+            BENEATH,
             Cause {
                 symptoms: &[],
                 likely: "more is said than the one line, or the server waits for the client",
@@ -209,7 +210,13 @@ pub const TERMS: &[Check] = &[
             }
             Ok(())
         },
-        control: Some(UNDER_1_3),
+        control: Some(Control {
+            name: "a client that is served, and one that is refused",
+            run: |stage| {
+                says_its_terms(stage, Version::Tls13, "TLS_AES_128_GCM_SHA256")?;
+                none_is_taken(stage, Version::Tls13, &["TLS_AES_256_GCM_SHA384"])
+            },
+        }),
         causes: &[ONE_ENDS_ALL],
         ..Check::PLAIN
     },

@@ -1,6 +1,7 @@
 //! What is graded of names: which are taken, what becomes of the others, and who gets one that several
 //! ask for.
 
+use super::super::ENDS_ALL;
 use super::room::{A_LINE, ALONE, ENTERING, enters};
 use crate::grader::bytes::brief;
 use crate::grader::check::{Cause, Check, Control, Told};
@@ -21,11 +22,14 @@ pub(super) const LIMITS_ARE_INCLUDED: Check = Check {
         Ok(())
     },
     control: Some(ENTERING),
-    causes: &[Cause {
-        symptoms: &[],
-        likely: "the limit refuses what is exactly as long as it allows, or digits or capitals",
-        advice: "1 to 16, both included, of a-z, A-Z and 0-9",
-    }],
+    causes: &[
+        ENDS_ALL,
+        Cause {
+            symptoms: &[],
+            likely: "the limit refuses what is exactly as long as it allows, or digits or capitals",
+            advice: "1 to 16, both included, of a-z, A-Z and 0-9",
+        },
+    ],
     ..Check::PLAIN
 };
 
@@ -38,11 +42,14 @@ pub(super) const CASE_COUNTS: Check = Check {
         alice.hears(b"* Alice joined\n")
     },
     control: Some(ENTERING),
-    causes: &[Cause {
-        symptoms: &[],
-        likely: "names are compared, or kept, in lower case",
-        advice: "take them as they are",
-    }],
+    causes: &[
+        ENDS_ALL,
+        Cause {
+            symptoms: &[],
+            likely: "names are compared, or kept, in lower case",
+            advice: "take them as they are",
+        },
+    ],
     ..Check::PLAIN
 };
 
@@ -84,7 +91,7 @@ pub(super) const WRONG_IS_NOT_TOLD: Check = Check {
         alice.hears(b"* bob joined\n")
     },
     control: Some(ENTERING),
-    causes: &[NEVER_IN],
+    causes: &[ENDS_ALL, NEVER_IN],
     ..Check::PLAIN
 };
 
@@ -106,6 +113,7 @@ pub(super) const TAKEN_IS_TURNED_AWAY: Check = Check {
     },
     control: Some(A_LINE),
     causes: &[
+        ENDS_ALL,
         Cause {
             symptoms: &[Symptom::Extra, Symptom::Different],
             likely: "the second one gets the name, or its going is told as the first one's",
@@ -135,11 +143,14 @@ pub(super) const ONE_OF_FOUR_GETS_IT: Check = Check {
             is_turned_away(stage, b"alice")
         },
     }),
-    causes: &[Cause {
-        symptoms: &[],
-        likely: "the name is looked up, and taken later: with the lock released in between",
-        advice: "look and insert under one lock",
-    }],
+    causes: &[
+        ENDS_ALL,
+        Cause {
+            symptoms: &[],
+            likely: "the name is looked up, and taken later: with the lock released in between",
+            advice: "look and insert under one lock",
+        },
+    ],
     ..Check::PLAIN
 };
 
@@ -158,11 +169,14 @@ pub(super) const CRLF_OR_PIECES: Check = Check {
         alice.hears(b"* bob joined\n")
     },
     control: Some(ENTERING),
-    causes: &[Cause {
-        symptoms: &[],
-        likely: "the CR is part of the name, or one read is taken for it",
-        advice: "read a line, then cut off LF, and CR before it",
-    }],
+    causes: &[
+        ENDS_ALL,
+        Cause {
+            symptoms: &[],
+            likely: "the CR is part of the name, or one read is taken for it",
+            advice: "read a line, then cut off LF, and CR before it",
+        },
+    ],
     ..Check::PLAIN
 };
 

@@ -1,5 +1,6 @@
 //! `ex06_chat`: the client that doesn't read.
 
+use super::super::ENDS_ALL;
 use super::room::{A_LINE, enters, is_let_in};
 use crate::grader::check::{Cause, Check, Stop, Told};
 use crate::grader::client::Client;
@@ -41,11 +42,14 @@ pub const DELAYS_NOBODY: Check = Check {
         Ok(())
     },
     control: Some(A_LINE),
-    causes: &[Cause {
-        symptoms: &[Symptom::Late, Symptom::Silence],
-        likely: "a write to one client blocks, and all others wait for it, or for the lock it holds",
-        advice: "a queue and a writer for each client; under the lock only queue",
-    }],
+    causes: &[
+        ENDS_ALL,
+        Cause {
+            symptoms: &[Symptom::Late, Symptom::Silence],
+            likely: "a write to one client blocks, and all others wait for it, or for the lock it holds",
+            advice: "a queue and a writer for each client; under the lock only queue",
+        },
+    ],
     alone: true,
     ..Check::PLAIN
 };
@@ -68,11 +72,14 @@ pub const ISNT_DROPPED_EARLY: Check = Check {
         talk.carol.hears(b"[alice] there you are\n")
     },
     control: Some(A_LINE),
-    causes: &[Cause {
-        symptoms: &[],
-        likely: "who doesn't read is dropped by the clock, or with too little waiting, or loses lines",
-        advice: "queue every line, and count the bytes that wait: the limit is 512 KiB to 2 MiB",
-    }],
+    causes: &[
+        ENDS_ALL,
+        Cause {
+            symptoms: &[],
+            likely: "who doesn't read is dropped by the clock, or with too little waiting, or loses lines",
+            advice: "queue every line, and count the bytes that wait: the limit is 512 KiB to 2 MiB",
+        },
+    ],
     ..Check::PLAIN
 };
 
@@ -85,11 +92,14 @@ pub const IS_DROPPED: Check = Check {
         talk.until_carol_leaves().map(|_| ())
     },
     control: Some(A_LINE),
-    causes: &[Cause {
-        symptoms: &[],
-        likely: "the queue has no end, and memory climbs",
-        advice: "count the bytes that wait for each client; take it out of the room when they are too many",
-    }],
+    causes: &[
+        ENDS_ALL,
+        Cause {
+            symptoms: &[],
+            likely: "the queue has no end, and memory climbs",
+            advice: "count the bytes that wait for each client; take it out of the room when they are too many",
+        },
+    ],
     alone: true,
     ..Check::PLAIN
 };
@@ -117,11 +127,14 @@ pub const ENDS: Check = Check {
         }
     },
     control: Some(A_LINE),
-    causes: &[Cause {
-        symptoms: &[Symptom::StillOpen],
-        likely: "it was taken out of the map, but its connection is still held by its own threads",
-        advice: "shut the stream down in both directions: that wakes its reader and its writer",
-    }],
+    causes: &[
+        ENDS_ALL,
+        Cause {
+            symptoms: &[Symptom::StillOpen],
+            likely: "it was taken out of the map, but its connection is still held by its own threads",
+            advice: "shut the stream down in both directions: that wakes its reader and its writer",
+        },
+    ],
     ..Check::PLAIN
 };
 
@@ -145,11 +158,14 @@ pub const THREADS: Check = Check {
         server.has_threads_at_most(full.max(before) + 8)
     },
     control: Some(A_LINE),
-    causes: &[Cause {
-        symptoms: &[Symptom::StillOpen],
-        likely: "writers wait for ever: the sender of their queue is still held somewhere",
-        advice: "a channel ends when its last sender is dropped: look for clones of it",
-    }],
+    causes: &[
+        ENDS_ALL,
+        Cause {
+            symptoms: &[Symptom::StillOpen],
+            likely: "writers wait for ever: the sender of their queue is still held somewhere",
+            advice: "a channel ends when its last sender is dropped: look for clones of it",
+        },
+    ],
     ..Check::PLAIN
 };
 

@@ -96,7 +96,7 @@ pub(super) const HANDSHAKE_DRIPS: Check = Check {
     }),
     causes: &[Cause {
         symptoms: &[Symptom::StillOpen, Symptom::Late],
-        likely: "the timeout is given to each read anew",
+        likely: "the timeout is given to each read anew, or nothing is closed when it is over",
         advice: "fix the moment at which it is over, and compute what is left before each read",
     }],
     ..Check::PLAIN
@@ -234,7 +234,7 @@ pub(super) const RESTS_FOR_30_S: Check = Check {
 
 const NO_DEADLINE: Cause = Cause {
     symptoms: &[Symptom::StillOpen, Symptom::Late],
-    likely: "the handshake waits without a bound, or longer than 3 s",
+    likely: "the handshake waits without a bound, or longer than 3 s, or nothing is closed when they are over",
     advice: "a stream of your own beneath TLS, each of whose reads and writes ends at the deadline",
 };
 
