@@ -100,12 +100,17 @@ impl Client {
         // A submission on another machine, or in a container, has no row in our table.
         let told = kernel::far_end(self.addr(), self.peer_addr()).is_some();
         self.says(bytes)?;
-        if since.elapsed() > limit / 2 {
-            let why = "the machine was too slow: the time to be read in was nearly over";
-            return Err(Stop::Inconclusive(why.to_string()));
-        }
+        // What isn't read in so short a time says nothing.
+        let is_short = since.elapsed() > limit / 2;
+        let too_short = || {
+            let why = "the goodbye came so late that the time to be read in was nearly over";
+            Err(Stop::Inconclusive(why.to_string()))
+        };
         if !told {
-            return Ok(());
+            return match is_short {
+                true => too_short(),
+                false => Ok(()),
+            };
         }
         loop {
             let asked = since.elapsed();
@@ -120,6 +125,9 @@ impl Client {
                     let why = "the connection had gone, in time perhaps, when it was looked at";
                     return Err(Stop::Inconclusive(why.to_string()));
                 }
+                if is_short {
+                    return too_short();
+                }
                 let got = "the connection was gone before they were read";
                 return self.fails(Symptom::Reset, due, got, &when);
             };
@@ -127,6 +135,9 @@ impl Client {
                 break;
             }
             if self.program.was_late(since, asked, limit)? {
+                if is_short {
+                    return too_short();
+                }
                 let got = "they wait, unread, in its receive queue";
                 return self.fails(Symptom::Silence, due, got, &when);
             }

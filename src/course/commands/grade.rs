@@ -28,6 +28,7 @@ passed.
                     the exercise's further arguments; without any of the first
                     three the address is appended; no shell is involved
                         --cmd 'python3 server.py {addr}'
+  --executable FILE a Rust program that is built, by all that is graded of one
   --connect ADDR    a server that runs already, under a debugger say
   --only TEXT       only checks with TEXT in their name
   --seed HEX        the random choices of an earlier run, as its report gives it
