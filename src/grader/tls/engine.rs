@@ -401,8 +401,8 @@ mod tests {
         }
     }
 
-    /// A client and a server that have shaken hands.
-    fn a_pair(version: Version) -> (Box<dyn Wire>, Box<dyn Wire>) {
+    /// The two ends of a connection, when the keys have been made: that takes its time, once.
+    fn connected() -> (TcpStream, TcpStream) {
         assert!(office().is_ok());
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
@@ -410,6 +410,12 @@ mod tests {
         for stream in [&stream, &peer] {
             stream.set_nonblocking(true).unwrap();
         }
+        (stream, peer)
+    }
+
+    /// A client and a server that have shaken hands.
+    fn a_pair(version: Version) -> (Box<dyn Wire>, Box<dyn Wire>) {
+        let (stream, peer) = connected();
         let terms = Terms {
             oldest: version,
             newest: version,
@@ -474,13 +480,7 @@ mod tests {
     #[test]
     fn an_alert_keeps_its_number() {
         // Under TLS 1.3 a client has shaken hands when it is refused.
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        assert!(office().is_ok());
-        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let (peer, _) = listener.accept().unwrap();
-        for stream in [&stream, &peer] {
-            stream.set_nonblocking(true).unwrap();
-        }
+        let (stream, peer) = connected();
         let asks = Terms {
             asks: true,
             ..Terms::SERVER
@@ -495,14 +495,7 @@ mod tests {
 
     #[test]
     fn a_handshake_tells_what_was_our_own_time_and_what_the_peer_s() {
-        // Keys take their time, once.
-        assert!(office().is_ok());
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let (peer, _) = listener.accept().unwrap();
-        for stream in [&stream, &peer] {
-            stream.set_nonblocking(true).unwrap();
-        }
+        let (stream, peer) = connected();
         let late =
             thread::spawn(move || shake(Box::new(HeldUp(stream, true)), &Terms::CLIENT, false));
         let served = shake(Box::new(peer), &Terms::SERVER, true).ok().unwrap();
